@@ -1,0 +1,404 @@
+/**
+ * What topics carry: one schema for each kind of item. Items are self-sufficient (name, avatar, status
+ * inside), so that a view never asks back. Made by the engine's views, drawn by the renderer's features.
+ * Invariant: every item has a `key`, unique and stable within its topic; two items with the same key are
+ * the same thing at two times.
+ */
+import * as v from "valibot";
+import {
+  accountIdSchema,
+  callIdSchema,
+  deviceIdSchema,
+  eventIdSchema,
+  mxcUriSchema,
+  roomIdSchema,
+  txnIdSchema,
+  userIdSchema,
+} from "./ids.ts";
+import { engineErrorDataSchema } from "./errors.ts";
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Milliseconds since the epoch. From a server it may be any number: for showing, never for deciding. */
+const timestampMs = v.number();
+
+/** A user as shown beside what he did. `displayName` is disambiguated within the room where it must be. */
+export const personSchema = v.object({
+  userId: userIdSchema,
+  displayName: v.string(),
+  avatarMxc: v.optional(mxcUriSchema),
+});
+export type Person = v.InferOutput<typeof personSchema>;
+
+export const accountStateSchema = v.picklist([
+  /** In use: it has a token, and the sync runs. */
+  "signed-in",
+  /** The server wants the password again; all data is kept. spec: client-server, "Soft logout". */
+  "soft-logged-out",
+  /** The server ended this session for good; what was written stays readable until the user removes it. */
+  "signed-out",
+]);
+export type AccountState = v.InferOutput<typeof accountStateSchema>;
+
+/** Topic `accounts`. */
+export const accountRowSchema = v.object({
+  key: accountIdSchema,
+  accountId: accountIdSchema,
+  userId: userIdSchema,
+  deviceId: deviceIdSchema,
+  homeserverUrl: v.string(),
+  displayName: v.string(),
+  avatarMxc: v.optional(mxcUriSchema),
+  state: accountStateSchema,
+});
+export type AccountRow = v.InferOutput<typeof accountRowSchema>;
+
+/** Topic `syncState`: exactly one item, with key "sync". */
+export const syncStateSchema = v.object({
+  key: v.literal("sync"),
+  state: v.picklist([
+    /** The first answer of this run is awaited. */
+    "connecting",
+    /** Caught up; a long poll waits for news. */
+    "live",
+    /** The last attempt failed; `retryAtMs` says when the next one comes. */
+    "waiting",
+    /** The user has to act: see the account's state. */
+    "stopped",
+  ]),
+  error: v.optional(engineErrorDataSchema),
+  retryAtMs: v.optional(timestampMs),
+  /** True once a sync response was ever stored: the list is real, not merely empty. */
+  hasSynced: v.boolean(),
+});
+export type SyncState = v.InferOutput<typeof syncStateSchema>;
+
+export const membershipSchema = v.picklist(["join", "invite", "knock", "leave", "ban"]);
+export type Membership = v.InferOutput<typeof membershipSchema>;
+
+/** The last thing said in a room, as one line. */
+export const previewSchema = v.object({
+  /** Whose it is: "" for state changes that name nobody. */
+  senderName: v.string(),
+  isOwn: v.boolean(),
+  kind: v.picklist([
+    "text",
+    "image",
+    "video",
+    "audio",
+    "file",
+    "call",
+    "missed-call",
+    "state",
+    "encrypted",
+    "redacted",
+  ]),
+  /** Plain text, at most 200 characters; "" where the kind says it all. */
+  text: v.string(),
+});
+export type Preview = v.InferOutput<typeof previewSchema>;
+
+/** Topic `roomList`: in list order, the most recent first; invites before all others. */
+export const roomRowSchema = v.object({
+  key: roomIdSchema,
+  roomId: roomIdSchema,
+  membership: v.picklist(["join", "invite"]),
+  name: v.string(),
+  avatarMxc: v.optional(mxcUriSchema),
+  /** True where m.direct names it: a conversation with one person. */
+  isDirect: v.boolean(),
+  /** The other user of a direct room. */
+  directUserId: v.optional(userIdSchema),
+  preview: v.optional(previewSchema),
+  /** Time of the last message; absent in an empty room. */
+  activityTs: v.optional(timestampMs),
+  notificationCount: count,
+  highlightCount: count,
+  isFavourite: v.boolean(),
+  isLowPriority: v.boolean(),
+  isMuted: v.boolean(),
+  /** Names of those who type now, ourselves excepted. */
+  typingNames: v.array(v.string()),
+  /** Who invited us, where membership is invite. */
+  inviter: v.optional(personSchema),
+  hasRunningCall: v.boolean(),
+});
+export type RoomRow = v.InferOutput<typeof roomRowSchema>;
+
+/** Topic `room`: exactly one item, with the room id as key. */
+export const roomDetailsSchema = v.object({
+  key: roomIdSchema,
+  roomId: roomIdSchema,
+  membership: membershipSchema,
+  name: v.string(),
+  avatarMxc: v.optional(mxcUriSchema),
+  topic: v.string(),
+  isDirect: v.boolean(),
+  directUserId: v.optional(userIdSchema),
+  isEncrypted: v.boolean(),
+  joinedCount: count,
+  invitedCount: count,
+  typing: v.array(personSchema),
+  inviter: v.optional(personSchema),
+  canInvite: v.boolean(),
+  canSend: v.boolean(),
+  /** True where exactly one other joined member makes a call possible. */
+  canCall: v.boolean(),
+  notificationCount: count,
+  highlightCount: count,
+  /** The newest event that our read receipt names. */
+  readUpTo: v.optional(eventIdSchema),
+});
+export type RoomDetails = v.InferOutput<typeof roomDetailsSchema>;
+
+/** Topic `members`: joined, then invited, by name. */
+export const memberRowSchema = v.object({
+  key: userIdSchema,
+  userId: userIdSchema,
+  displayName: v.string(),
+  avatarMxc: v.optional(mxcUriSchema),
+  membership: membershipSchema,
+  powerLevel: v.number(),
+});
+export type MemberRow = v.InferOutput<typeof memberRowSchema>;
+
+/** How far an event of ours has come. */
+export const sendStatusSchema = v.variant("state", [
+  /** It waits for its turn, for the network, or for the server to be ready. */
+  v.object({ state: v.literal("sending"), retryAtMs: v.optional(timestampMs) }),
+  /** The server has it. */
+  v.object({ state: v.literal("sent") }),
+  /** The server refused it for good: the user retries or discards it. */
+  v.object({ state: v.literal("wedged"), error: engineErrorDataSchema }),
+]);
+export type SendStatus = v.InferOutput<typeof sendStatusSchema>;
+
+/** What a state event did, for one quiet line. */
+export const stateChangeSchema = v.variant("change", [
+  v.object({
+    change: v.literal("membership"),
+    verb: v.picklist(["joined", "left", "invited", "kicked", "banned", "unbanned", "declined", "knocked", "withdrew"]),
+    subject: personSchema,
+  }),
+  v.object({ change: v.literal("display-name"), from: v.string(), to: v.string() }),
+  v.object({ change: v.literal("avatar") }),
+  v.object({ change: v.literal("room-name"), name: v.string() }),
+  v.object({ change: v.literal("room-topic"), topic: v.string() }),
+  v.object({ change: v.literal("room-avatar") }),
+  v.object({ change: v.literal("room-created") }),
+  v.object({ change: v.literal("encryption-on") }),
+  /** Any other state event: shown only as a line that something was changed. */
+  v.object({ change: v.literal("other"), eventType: v.string() }),
+]);
+export type StateChange = v.InferOutput<typeof stateChangeSchema>;
+
+export const callOutcomeSchema = v.picklist([
+  "ringing",
+  "running",
+  "ended",
+  "missed",
+  "declined",
+  "cancelled",
+  "failed",
+  "elsewhere",
+]);
+
+/** Topic `timeline`: in the order of the room, the oldest first. */
+export const timelineItemSchema = v.variant("kind", [
+  v.object({
+    kind: v.literal("message"),
+    /** The txnId of our own events for as long as they are in the window, so that the echo never flickers; else the event id. */
+    key: v.string(),
+    eventId: v.optional(eventIdSchema),
+    txnId: v.optional(txnIdSchema),
+    sender: personSchema,
+    isOwn: v.boolean(),
+    originServerTs: timestampMs,
+    msgtype: v.picklist(["text", "emote", "notice", "image", "video", "audio", "file", "location", "unknown"]),
+    /** Plain text. */
+    body: v.string(),
+    isEdited: v.boolean(),
+    /** True where it names us, or the whole room. */
+    isMention: v.boolean(),
+    send: v.optional(sendStatusSchema),
+    /** Who has read up to here, ourselves excepted. */
+    readBy: v.array(personSchema),
+  }),
+  v.object({
+    kind: v.literal("state"),
+    key: v.string(),
+    eventId: eventIdSchema,
+    sender: personSchema,
+    isOwn: v.boolean(),
+    originServerTs: timestampMs,
+    change: stateChangeSchema,
+  }),
+  v.object({
+    kind: v.literal("call"),
+    key: v.string(),
+    eventId: eventIdSchema,
+    callId: callIdSchema,
+    sender: personSchema,
+    isOwn: v.boolean(),
+    originServerTs: timestampMs,
+    media: v.picklist(["voice", "video"]),
+    outcome: callOutcomeSchema,
+    durationMs: v.optional(v.number()),
+  }),
+  /** Something that cannot be shown: redacted, encrypted, of an unknown type, or malformed. */
+  v.object({
+    kind: v.literal("placeholder"),
+    key: v.string(),
+    eventId: v.optional(eventIdSchema),
+    sender: v.optional(personSchema),
+    originServerTs: v.optional(timestampMs),
+    reason: v.picklist(["redacted", "encrypted", "malformed"]),
+  }),
+  /** Events of the room are missing here; they are being fetched, or will be when the user comes near. */
+  v.object({
+    kind: v.literal("gap"),
+    key: v.string(),
+    isFilling: v.boolean(),
+    error: v.optional(engineErrorDataSchema),
+  }),
+  /** The start of the room. */
+  v.object({ kind: v.literal("start"), key: v.literal("start") }),
+]);
+export type TimelineItem = v.InferOutput<typeof timelineItemSchema>;
+
+/** How a call ended. spec: voip, `m.call.hangup` reasons, and our own. */
+export const callEndReasonSchema = v.picklist([
+  "user-hangup",
+  "remote-hangup",
+  "declined",
+  "remote-declined",
+  "answered-elsewhere",
+  "declined-elsewhere",
+  "invite-timeout",
+  "missed",
+  "ice-failed",
+  "ice-timeout",
+  "user-media-failed",
+  "user-busy",
+  "remote-left",
+  "unknown-error",
+]);
+export type CallEndReason = v.InferOutput<typeof callEndReasonSchema>;
+
+const sdpSchema = v.pipe(v.string(), v.maxLength(1_000_000));
+export const descriptionSchema = v.object({
+  type: v.picklist(["offer", "answer", "pranswer", "rollback"]),
+  sdp: sdpSchema,
+});
+export type Description = v.InferOutput<typeof descriptionSchema>;
+
+/** One ICE candidate; `candidate: ""` says that there are no more. */
+export const candidateSchema = v.object({
+  candidate: v.pipe(v.string(), v.maxLength(10_000)),
+  sdpMid: v.optional(v.string()),
+  sdpMLineIndex: v.optional(v.number()),
+});
+export type Candidate = v.InferOutput<typeof candidateSchema>;
+
+export const iceServerSchema = v.object({
+  urls: v.array(v.string()),
+  username: v.optional(v.string()),
+  credential: v.optional(v.string()),
+});
+export type IceServer = v.InferOutput<typeof iceServerSchema>;
+
+/** What a stream of the call is for. spec: voip, `sdp_stream_metadata`. */
+export const streamMetadataSchema = v.record(
+  v.string(),
+  v.object({
+    purpose: v.string(),
+    audioMuted: v.boolean(),
+    videoMuted: v.boolean(),
+  }),
+);
+export type StreamMetadata = v.InferOutput<typeof streamMetadataSchema>;
+
+/**
+ * What the engine wants of the peer connection: the renderer reconciles its transport to it.
+ * `remote` is a log, numbered without gaps: the renderer applies what it has not yet applied, in order.
+ */
+export const desiredMediaSchema = v.object({
+  role: v.picklist(["caller", "callee"]),
+  media: v.picklist(["voice", "video"]),
+  /** Perfect negotiation: the polite side yields. */
+  isPolite: v.boolean(),
+  iceServers: v.array(iceServerSchema),
+  isRelayOnly: v.boolean(),
+  remote: v.array(
+    v.variant("kind", [
+      v.object({ kind: v.literal("description"), seq: count, description: descriptionSchema }),
+      v.object({ kind: v.literal("candidates"), seq: count, candidates: v.array(candidateSchema) }),
+    ]),
+  ),
+  remoteStreams: v.optional(streamMetadataSchema),
+});
+export type DesiredMedia = v.InferOutput<typeof desiredMediaSchema>;
+
+/** Topic `calls`: calls that ring or run, and those that ended within the last seconds, so that a view can say why. */
+export const callViewSchema = v.object({
+  key: callIdSchema,
+  callId: callIdSchema,
+  roomId: roomIdSchema,
+  roomName: v.string(),
+  /** The other side. */
+  peer: personSchema,
+  direction: v.picklist(["incoming", "outgoing"]),
+  media: v.picklist(["voice", "video"]),
+  isEncrypted: v.boolean(),
+  state: v.picklist([
+    /** Outgoing: local media is being opened and the offer made; nothing was sent yet. */
+    "preparing",
+    /** Outgoing: the other side rings. */
+    "inviting",
+    /** Incoming: we ring. */
+    "ringing",
+    /** Answered; the connection is being made. */
+    "connecting",
+    /** Media flows. */
+    "connected",
+    /** Over: `endReason` says why. */
+    "ended",
+  ]),
+  /** False where push rules or settings ask for silence. */
+  isAudible: v.boolean(),
+  startedAtMs: timestampMs,
+  connectedAtMs: v.optional(timestampMs),
+  endedAtMs: v.optional(timestampMs),
+  endReason: v.optional(callEndReasonSchema),
+  /** True for the one port that placed or answered the call: it alone holds the media. */
+  isMediaHere: v.boolean(),
+  desired: v.optional(desiredMediaSchema),
+});
+export type CallView = v.InferOutput<typeof callViewSchema>;
+
+/** Topic `notifications`: what the user should be told now. An item goes when its room is read or its call is over. */
+export const notificationSchema = v.object({
+  key: v.string(),
+  accountId: accountIdSchema,
+  roomId: roomIdSchema,
+  eventId: v.optional(eventIdSchema),
+  callId: v.optional(callIdSchema),
+  kind: v.picklist(["message", "invite", "call"]),
+  /** Plain text. */
+  title: v.string(),
+  body: v.string(),
+  isHighlight: v.boolean(),
+  /** Absent: no sound. */
+  sound: v.optional(v.string()),
+  shownAtMs: timestampMs,
+});
+export type NotificationItem = v.InferOutput<typeof notificationSchema>;
+
+/** Topic `badge`: exactly one item, over all accounts. */
+export const badgeSchema = v.object({
+  key: v.literal("badge"),
+  unreadRoomCount: count,
+  notificationCount: count,
+  highlightCount: count,
+  inviteCount: count,
+});
+export type Badge = v.InferOutput<typeof badgeSchema>;
