@@ -1,0 +1,60 @@
+/**
+ * toCallView: one call as the topic `calls` shows it to one port. Called by the call service. Pure.
+ * Invariant: only the port that holds the media learns what is wanted of the peer connection.
+ */
+import type { CallView, DesiredMedia, IceServer, Person } from "../../../preload/contract/views.ts";
+import { isPolite, type CallState } from "./call.machine.ts";
+
+/** What a view tells beside the machine's state. */
+export type CallSurroundings = {
+  peer: Person;
+  roomName: string;
+  isEncrypted: boolean;
+  isAudible: boolean;
+  isMediaHere: boolean;
+  /** Absent while they are being fetched: the connection is not opened without them. */
+  iceServers: IceServer[] | undefined;
+};
+
+export function toCallView(state: CallState, around: CallSurroundings): CallView {
+  const desired = around.isMediaHere && around.iceServers ? desiredMedia(state, around.iceServers) : undefined;
+  const connectedAtMs = state.phase === "connected" || state.phase === "ended" ? state.connectedAtMs : undefined;
+  return {
+    key: state.callId,
+    callId: state.callId,
+    roomId: state.roomId,
+    roomName: around.roomName,
+    peer: around.peer,
+    direction: state.direction,
+    media: state.media,
+    isEncrypted: around.isEncrypted,
+    state: state.phase,
+    isAudible: around.isAudible,
+    startedAtMs: state.startedAtMs,
+    ...(connectedAtMs === undefined ? {} : { connectedAtMs }),
+    ...(state.phase === "ended" ? { endedAtMs: state.endedAtMs, endReason: state.endReason } : {}),
+    isMediaHere: around.isMediaHere,
+    ...(desired ? { desired } : {}),
+  };
+}
+
+function desiredMedia(state: CallState, iceServers: IceServer[]): DesiredMedia | undefined {
+  const common = { isPolite: isPolite(state), iceServers, isRelayOnly: false };
+  switch (state.phase) {
+    case "preparing":
+    case "inviting":
+      return { ...common, role: "caller", media: state.media, remote: [] };
+    case "connecting":
+    case "connected":
+      return {
+        ...common,
+        role: state.direction === "outgoing" ? "caller" : "callee",
+        media: state.ownMedia,
+        remote: [...state.remote.log],
+        ...(state.remote.streams ? { remoteStreams: state.remote.streams } : {}),
+      };
+    case "ringing":
+    case "ended":
+      return undefined;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * For each command of the contract, what it does. Used by port-server, which has parsed the arguments.
+ * To add a command: a line in the contract, a line here; TypeScript names what is missing.
+ */
+import type { CommandArgs, CommandName, CommandReply } from "../../../preload/contract/engine-contract.ts";
+import type { AccountSession } from "../session/account-session.ts";
+import type { EngineCore } from "../session/engine.ts";
+import type { TopicHub } from "./topic-hub.ts";
+import { topicKey } from "./topic-views.ts";
+
+export type CommandContext = { core: EngineCore; hub: TopicHub; portId: number; signal: AbortSignal };
+
+type Handlers = {
+  [C in CommandName]: (args: CommandArgs<C>, context: CommandContext) => CommandReply<C> | Promise<CommandReply<C>>;
+};
+
+const done = {};
+
+export const commandHandlers: Handlers = {
+  "accounts.discover": ({ address }, { core, signal }) => core.discover(address, { signal }),
+  "accounts.signIn": async (args, { core, signal }) => ({ accountId: await core.signIn(args, { signal }) }),
+  "accounts.signInAgain": async ({ accountId, password }, { core, signal }) => {
+    await core.signInAgain(accountId, password, { signal });
+    return done;
+  },
+  "accounts.signOut": async ({ accountId }, { core, hub }) => {
+    await core.signOut(accountId);
+    hub.dropAccount(accountId);
+    return done;
+  },
+  "profile.setDisplayName": async ({ accountId, displayName }, { core, signal }) => {
+    await core.session(accountId).setDisplayName(displayName, { signal });
+    return done;
+  },
+  "sync.retryNow": ({ accountId }, { core }) => {
+    core.session(accountId).retryNow();
+    return done;
+  },
+
+  "rooms.createDirect": async ({ accountId, userId }, { core, signal }) => ({
+    roomId: await core.session(accountId).rooms.createDirect(userId, { signal }),
+  }),
+  "rooms.create": async ({ accountId, ...room }, { core, signal }) => ({
+    roomId: await core.session(accountId).rooms.create(room, { signal }),
+  }),
+  "rooms.invite": async ({ accountId, roomId, userId }, { core, signal }) => {
+    await core.session(accountId).rooms.invite(roomId, userId, { signal });
+    return done;
+  },
+  "rooms.join": async ({ accountId, room, via }, { core, signal }) => ({
+    roomId: await core.session(accountId).rooms.join(room, via ?? [], { signal }),
+  }),
+  "rooms.leave": async ({ accountId, roomId }, { core, signal }) => {
+    await core.session(accountId).rooms.leave(roomId, { signal });
+    return done;
+  },
+  "rooms.setTyping": ({ accountId, roomId, isTyping }, { core }) => {
+    core.session(accountId).setTyping(roomId, isTyping);
+    return done;
+  },
+
+  "outbox.send": ({ accountId, roomId, txnId, content }, { core }) => {
+    const { mentionedUserIds, ...body } = content;
+    core.session(accountId).outbox.send(roomId, txnId, "m.room.message", {
+      ...body,
+      // Always there: it tells other clients that names in the text are not mentions by themselves.
+      "m.mentions": mentionedUserIds && mentionedUserIds.length > 0 ? { user_ids: mentionedUserIds } : {},
+    });
+    return done;
+  },
+  "outbox.retry": ({ accountId, txnId }, { core }) => {
+    core.session(accountId).outbox.retry(txnId);
+    return done;
+  },
+  "outbox.discard": ({ accountId, txnId }, { core }) => {
+    core.session(accountId).outbox.discard(txnId);
+    return done;
+  },
+
+  "timeline.paginate": async ({ accountId, roomId }, { core, hub }) => {
+    const session = core.session(accountId);
+    const view =
+      (hub.viewOf(topicKey("timeline", { accountId, roomId }, 0)) as TimelineView | undefined) ??
+      session.views.timeline(roomId);
+    const hasReachedStart = await view.paginate();
+    session.timelineChanged(roomId);
+    return { hasReachedStart };
+  },
+  "timeline.markRead": ({ accountId, roomId, eventId }, { core }) => {
+    core.session(accountId).markRead(roomId, eventId);
+    return done;
+  },
+
+  "attention.set": ({ looksAt }, { core, portId }) => {
+    core.attention.set(portId, looksAt);
+    if (looksAt) core.session(looksAt.accountId).lookAt(looksAt.roomId);
+    return done;
+  },
+
+  "calls.place": ({ accountId, roomId, media }, { core, portId }) => ({
+    callId: core.session(accountId).calls.place(roomId, media, portId),
+  }),
+  "calls.answer": ({ accountId, callId, media }, { core, portId }) => {
+    core.session(accountId).calls.answer(callId, media, portId);
+    return done;
+  },
+  "calls.reject": ({ accountId, callId }, { core }) => {
+    core.session(accountId).calls.reject(callId);
+    return done;
+  },
+  "calls.hangUp": ({ accountId, callId, reason }, { core }) => {
+    core.session(accountId).calls.hangUp(callId, reason);
+    return done;
+  },
+  "calls.report": ({ accountId, callId, fact }, { core, portId }) => {
+    core.session(accountId).calls.report(callId, fact, portId);
+    return done;
+  },
+
+  "media.fetch": ({ accountId, mxc, thumbnail }, { core }) => core.session(accountId).media.fetch(mxc, thumbnail),
+};
+
+type TimelineView = ReturnType<AccountSession["views"]["timeline"]>;

@@ -1,0 +1,90 @@
+/**
+ * What a user does with rooms: create, invite, join, leave. Called by the port's command handlers.
+ * Invariant: the server is asked, and the sync brings the result; a command that makes or joins a room answers
+ * when that room is in the store, so that whoever asked can show it.
+ */
+import type { RoomAlias, RoomId, UserId } from "../../../preload/contract/ids.ts";
+import { EngineError } from "../base/errors.ts";
+import { readDirect } from "../matrix/content.ts";
+import type { HomeserverClient } from "../net/homeserver-client.ts";
+import type { AccountStore } from "../store/account-store.ts";
+
+type Options = { signal: AbortSignal };
+
+export function openRoomCommands(deps: {
+  store: AccountStore;
+  client: Pick<HomeserverClient, "createRoom" | "join" | "leave" | "invite" | "setAccountData" | "members">;
+  ownUserId: UserId;
+  /** Resolves when the sync has brought the room as joined, or after a while. */
+  waitForRoom: (roomId: RoomId, options: Options) => Promise<void>;
+}) {
+  const { store, client, ownUserId } = deps;
+
+  function readDirectMap(): Map<UserId, RoomId[]> {
+    const content = store.accountData.read("", "m.direct");
+    return content ? new Map([...readDirect(content)].map(([userId, roomIds]) => [userId, [...roomIds]])) : new Map();
+  }
+
+  /** Adds to m.direct, which only we write. spec: client-server, "Direct Messaging". */
+  async function markDirect(userId: UserId, roomId: RoomId, options: Options): Promise<void> {
+    const direct = readDirectMap();
+    const rooms = direct.get(userId) ?? [];
+    if (rooms.includes(roomId)) return;
+    direct.set(userId, [...rooms, roomId]);
+    const content = Object.fromEntries(direct);
+    store.write((tx) => store.accountData.put(tx, "", "m.direct", content));
+    await client.setAccountData("m.direct", content, options);
+  }
+
+  /** A room of ours that is marked direct with this user, where he still is or may come. */
+  function existingDirect(userId: UserId): RoomId | undefined {
+    return (readDirectMap().get(userId) ?? []).find((roomId) => {
+      if (store.rooms.read(roomId)?.membership !== "join") return false;
+      const other = store.members.read(roomId, userId)?.membership;
+      return other === undefined || other === "join" || other === "invite";
+    });
+  }
+
+  return {
+    async createDirect(userId: UserId, options: Options): Promise<RoomId> {
+      if (userId === ownUserId) throw new EngineError("rejected", "That is you. Enter somebody else's user ID.");
+      const existing = existingDirect(userId);
+      if (existing) return existing;
+      const roomId = await client.createRoom(
+        { preset: "trusted_private_chat", isDirect: true, invite: [userId] },
+        options,
+      );
+      await markDirect(userId, roomId, options);
+      await deps.waitForRoom(roomId, options);
+      return roomId;
+    },
+    async create(
+      room: { name: string; topic?: string | undefined; isPublic: boolean; invite: readonly UserId[] },
+      options: Options,
+    ): Promise<RoomId> {
+      const roomId = await client.createRoom(
+        {
+          preset: room.isPublic ? "public_chat" : "private_chat",
+          name: room.name,
+          ...(room.topic !== undefined && room.topic !== "" && { topic: room.topic }),
+          invite: room.invite,
+        },
+        options,
+      );
+      await deps.waitForRoom(roomId, options);
+      return roomId;
+    },
+    async join(room: RoomId | RoomAlias, via: readonly string[], options: Options): Promise<RoomId> {
+      const invited = room.startsWith("!") ? store.rooms.read(room as RoomId) : undefined;
+      const ownMember = invited && store.state.read(invited.roomId, "m.room.member", ownUserId);
+      const roomId = await client.join(room, via, options);
+      if (invited?.membership === "invite" && ownMember?.content["is_direct"] === true)
+        await markDirect(ownMember.sender, roomId, options);
+      await deps.waitForRoom(roomId, options);
+      return roomId;
+    },
+    invite: (roomId: RoomId, userId: UserId, options: Options): Promise<void> => client.invite(roomId, userId, options),
+    leave: (roomId: RoomId, options: Options): Promise<void> => client.leave(roomId, options),
+  };
+}
+export type RoomCommands = ReturnType<typeof openRoomCommands>;

@@ -1,0 +1,395 @@
+/**
+ * AccountSession: one signed-in account, running. The composition root: the only place that names every feature
+ * of the engine; it opens their parts, registers their sync steps and wires what they may not import of each
+ * other. Opened by session/engine.ts. Invariant: everything it opens belongs to its Scope and ends with it.
+ */
+import { join } from "node:path";
+import * as v from "valibot";
+import { callIdSchema, type AccountId, type EventId, type RoomId } from "../../../preload/contract/ids.ts";
+import type { AccountRow, AccountState, CallView, SyncState } from "../../../preload/contract/views.ts";
+import { toErrorData, type EngineErrorData } from "../base/errors.ts";
+import { sleep, type Clock } from "../base/clock.ts";
+import { must } from "../base/assert.ts";
+import type { Logger } from "../base/logger.ts";
+import { Scope } from "../base/scope.ts";
+import { openCallService } from "../calls/call-service.ts";
+import { callTile } from "../calls/call-tiles.ts";
+import { callsStep } from "../calls/calls.step.ts";
+import { openMediaCache } from "../media/media-cache.ts";
+import { openHomeserverClient } from "../net/homeserver-client.ts";
+import { openOutbox } from "../outbox/outbox.ts";
+import { openNotifications } from "../push/notifications.ts";
+import { pushStep } from "../push/push.step.ts";
+import { openMemberLoader } from "../rooms/member-loader.ts";
+import { openRoomCommands } from "../rooms/room-commands.ts";
+import { openRoomListView } from "../rooms/room-list-view.ts";
+import { openMembersView, openRoomView, powerLevelsOf } from "../rooms/room-view.ts";
+import { roomsStep } from "../rooms/rooms.step.ts";
+import { openTyping } from "../rooms/typing.ts";
+import type { AccountStore } from "../store/account-store.ts";
+import { openPeople } from "../store/people.ts";
+import type { StoredTokens } from "../store/tables/account.ts";
+import type { EventRecord } from "../store/tables/event.ts";
+import { ChangeSet, type TopicView } from "../sync/change-set.ts";
+import { openSyncLoop, type SyncProgress } from "../sync/loop.ts";
+import { openPipeline } from "../sync/pipeline.ts";
+import { openHistory } from "../timeline/history.ts";
+import { openMarkRead } from "../timeline/mark-read.ts";
+import { timelineStep } from "../timeline/timeline.step.ts";
+import { openTimelineView } from "../timeline/timeline-view.ts";
+import type { Attention } from "./attention.ts";
+
+export type AccountSessionDeps = {
+  accountId: AccountId;
+  folder: string;
+  store: AccountStore;
+  fetch: typeof fetch;
+  clock: Clock;
+  log: Logger;
+  attention: Attention;
+  publish: (accountId: AccountId, changes: ChangeSet) => void;
+};
+
+/** Lazy members keep the first sync small; the timeline limit is one screen. spec: client-server, "Filtering". */
+const SYNC_FILTER = JSON.stringify({
+  room: { timeline: { limit: 20, lazy_load_members: true }, state: { lazy_load_members: true } },
+  presence: { types: [] },
+});
+/** How long a command waits for the sync to bring the room it made. */
+const ROOM_WAIT_MS = 10_000;
+
+export function openAccountSession(deps: AccountSessionDeps) {
+  const { accountId, store, clock } = deps;
+  const scope = new Scope();
+  const { signal } = scope;
+  const log = deps.log.child("account", { account: accountId.slice(0, 4) });
+  const account = must(store.account.read(), "account row");
+  const ownUserId = account.userId;
+
+  let progress: SyncProgress = { state: "connecting" };
+  const roomWaiters = new Map<RoomId, (() => void)[]>();
+
+  const publish = (changes: ChangeSet) => {
+    for (const roomId of changes.rooms) releaseWaiters(roomId);
+    deps.publish(accountId, changes);
+  };
+  const markTimeline = (roomId: RoomId) => publish(new ChangeSet().markTimeline(roomId));
+
+  // ---- parts
+  const people = openPeople(store.members);
+  const typing = openTyping(ownUserId);
+  const client = openHomeserverClient({
+    baseUrl: account.homeserverUrl,
+    ownUserId,
+    fetch: deps.fetch,
+    clock,
+    log: log.child("net"),
+    tokens: {
+      current: () => (store.account.read()?.state === "signed-in" ? store.account.readTokens() : undefined),
+      save: (tokens: StoredTokens) => store.write((tx) => store.account.saveTokens(tx, tokens), { isDurable: true }),
+      onSignedOut: (isSoft: boolean) => setState(isSoft ? "soft-logged-out" : "signed-out"),
+    },
+  });
+  const outbox = openOutbox({
+    store,
+    send: client.sendEvent,
+    clock,
+    log: log.child("outbox"),
+    changed: markTimeline,
+    signal,
+  });
+  const history = openHistory({ store, client, changed: markTimeline, signal });
+  const markRead = openMarkRead({
+    store,
+    client,
+    ownUserId,
+    clock,
+    log: log.child("timeline"),
+    changed: (roomId) => {
+      notifications.drop([roomId]);
+      publish(new ChangeSet().markRoom(roomId).markNotifications());
+    },
+    signal,
+  });
+  const notifications = openNotifications({
+    accountId,
+    store,
+    people,
+    clock,
+    isLookedAt: (roomId) => deps.attention.isLookedAt(accountId, roomId),
+  });
+  const push = pushStep({
+    store,
+    ownUserId,
+    powerLevelsOf: (roomId) => powerLevelsOf(store, roomId),
+    onNotified: (notified) => notifications.add(notified),
+    onRead: (roomIds) => notifications.drop(roomIds),
+  });
+  const roomCommands = openRoomCommands({ store, client, ownUserId, waitForRoom });
+  const memberLoader = openMemberLoader({
+    store,
+    client,
+    changed: (roomId) => publish(new ChangeSet().markMembers(roomId).markTimeline(roomId)),
+    signal,
+  });
+  const media = openMediaCache({ folder: join(deps.folder, "media"), client, signal });
+  const calls = openCallService({
+    ownUserId,
+    clock,
+    log: log.child("calls"),
+    sendEvent: (roomId, type, txnId, content) => client.sendEvent(roomId, type, txnId, content, { signal }),
+    turnServer: () => client.turnServer({ signal }),
+    rows: {
+      put: (row) => store.write((tx) => store.calls.put(tx, row), { isDurable: true }),
+      read: (roomId, callId) => store.calls.read(roomId, callId),
+      readLive: () => store.calls.readLive(),
+    },
+    roomInfo: callRoomInfo,
+    isIgnored: (userId) =>
+      Object.hasOwn((store.accountData.read("", "m.ignored_user_list")?.["ignored_users"] as object) ?? {}, userId),
+    pushAllowsRing: (roomId, event) => {
+      const decision = push.decide(roomId, event);
+      return { ring: true, sound: decision.notify && decision.sound !== undefined };
+    },
+    changed: () => {
+      const changes = new ChangeSet().markCalls().markNotifications();
+      for (const call of calls.views(0)) changes.markRoom(call.roomId).markTimeline(call.roomId);
+      publish(changes);
+    },
+  });
+
+  // ---- sync
+  const pipeline = openPipeline({
+    store,
+    steps: [
+      roomsStep({ store, ownUserId, typing }),
+      push.step,
+      timelineStep({ store, people, ownUserId, pushMarkOf: push.markOf }),
+      callsStep({ store, ownUserId, service: calls }),
+    ],
+    publish,
+    log: log.child("sync"),
+    signal,
+  });
+  const loop = openSyncLoop({
+    fetch: (options) => client.sync({ since: store.account.read()?.nextBatch, filter: SYNC_FILTER, ...options }),
+    apply: pipeline.apply,
+    progress: onProgress,
+    clock,
+    log: log.child("sync"),
+  });
+  let running: Promise<void> | undefined;
+
+  function start(): void {
+    if (running || signal.aborted || store.account.read()?.state !== "signed-in") return;
+    running = loop
+      .run(signal)
+      .catch((error: unknown) => {
+        log.error("sync loop ended", error);
+        onProgress({ state: "stopped", error: toErrorData(error) });
+      })
+      .finally(() => {
+        running = undefined;
+      });
+    outbox.wakeAll();
+  }
+
+  function onProgress(next: SyncProgress): void {
+    progress = next;
+    const changes = new ChangeSet().markSyncState();
+    if (next.state === "live") {
+      outbox.wakeAll();
+      void refreshProfile();
+    } else {
+      for (const roomId of typing.clear()) changes.markRoom(roomId);
+    }
+    publish(changes);
+  }
+
+  /** The server's word on our own name and picture; tried again with the next connection. */
+  async function refreshProfile(): Promise<void> {
+    try {
+      const profile = await client.profile(ownUserId, { signal });
+      store.write((tx) => store.account.setProfile(tx, profile.displayName, profile.avatarMxc));
+      publish(new ChangeSet().markAccount());
+    } catch (error) {
+      if (!signal.aborted) log.debug("profile not fetched", { code: toErrorData(error).code });
+    }
+  }
+
+  function setState(state: AccountState): void {
+    store.write((tx) => store.account.setState(tx, state), { isDurable: true });
+    publish(new ChangeSet().markAccount().markSyncState());
+  }
+
+  function waitForRoom(roomId: RoomId, options: { signal: AbortSignal }): Promise<void> {
+    if (store.rooms.read(roomId)?.membership === "join") return Promise.resolve();
+    const arrived = new Promise<void>((resolve) => {
+      roomWaiters.set(roomId, [...(roomWaiters.get(roomId) ?? []), resolve]);
+    });
+    const patience = AbortSignal.any([options.signal, signal]);
+    return Promise.race([arrived, sleep(clock, ROOM_WAIT_MS, patience).catch(() => undefined)]);
+  }
+
+  function releaseWaiters(roomId: RoomId): void {
+    const waiters = roomWaiters.get(roomId);
+    if (!waiters || store.rooms.read(roomId)?.membership !== "join") return;
+    roomWaiters.delete(roomId);
+    for (const release of waiters) release();
+  }
+
+  function callRoomInfo(roomId: RoomId) {
+    const room = store.rooms.read(roomId);
+    if (!room || room.membership !== "join") return undefined;
+    const joinedOthers = store.members
+      .readPresent(roomId)
+      .filter((member) => member.membership === "join" && member.userId !== ownUserId)
+      .map((member) => people.read(roomId, member.userId));
+    return {
+      name: room.name,
+      isEncrypted: room.isEncrypted,
+      isPublic: room.isPublic,
+      isDirect: room.isDirect,
+      joinedOthers,
+    };
+  }
+
+  // ---- topics
+  const hasRunningCall = (roomId: RoomId) =>
+    calls.views(0).some((call) => call.roomId === roomId && call.state !== "ended");
+
+  /** A call that rings or runs shows so; its events alone cannot tell that from one that was missed. */
+  function tileOf(roomId: RoomId, events: readonly EventRecord[]) {
+    const callId = v.safeParse(callIdSchema, events[0]?.content["call_id"]);
+    if (!callId.success) return callTile(events, ownUserId);
+    const isLive = calls.views(0).some((call) => call.callId === callId.output && call.state !== "ended");
+    return callTile(events, ownUserId, { isLive, ownPartyId: store.calls.read(roomId, callId.output)?.ownPartyId });
+  }
+
+  const views = {
+    roomList: () => openRoomListView({ store, people, typing, hasRunningCall }),
+    room: (roomId: RoomId) => openRoomView({ store, people, typing, ownUserId }, roomId),
+    members(roomId: RoomId) {
+      memberLoader
+        .load(roomId)
+        .catch((error: unknown) => log.warn("members not loaded", { code: toErrorData(error).code }));
+      return openMembersView({ store, people, typing, ownUserId }, roomId);
+    },
+    timeline(roomId: RoomId) {
+      const view = openTimelineView(
+        {
+          store,
+          people,
+          history,
+          ownUserId,
+          retryAtOf: outbox.retryAtOf,
+          callTile: (events) => tileOf(roomId, events),
+        },
+        roomId,
+      );
+      const fill = () =>
+        view.fillGaps().catch((error: unknown) => log.debug("gap not filled", { code: toErrorData(error).code }));
+      return {
+        ...view,
+        read() {
+          void fill();
+          return view.read();
+        },
+      };
+    },
+    calls: (portId: number): TopicView<CallView> => ({
+      isTouchedBy: (changes) => changes.hasCalls,
+      read: () => calls.views(portId),
+    }),
+    syncState: (): TopicView<SyncState> => ({
+      isTouchedBy: (changes) => changes.hasSyncState,
+      read: () => [syncState()],
+    }),
+  };
+
+  function syncState(): SyncState {
+    const record = must(store.account.read(), "account row");
+    const hasSynced = record.nextBatch !== undefined;
+    if (record.state !== "signed-in") {
+      const error: EngineErrorData = {
+        code: "signed-out",
+        message: "You were signed out. Sign in again to go on; nothing you wrote was lost.",
+      };
+      return { key: "sync", state: "stopped", error, hasSynced };
+    }
+    return {
+      key: "sync",
+      state: progress.state,
+      hasSynced,
+      ...("error" in progress && { error: progress.error }),
+      ...(progress.state === "waiting" && { retryAtMs: progress.retryAtMs }),
+    };
+  }
+
+  return {
+    accountId,
+    ownUserId,
+    client,
+    store,
+    outbox,
+    rooms: roomCommands,
+    calls,
+    media,
+    views,
+    markRead: (roomId: RoomId, eventId: EventId) => markRead.markRead(roomId, eventId),
+    notifications,
+    /** Someone sees this room now: what it would have told him is told. */
+    lookAt(roomId: RoomId): void {
+      if (notifications.drop([roomId])) publish(new ChangeSet().markNotifications());
+    },
+    timelineChanged: markTimeline,
+    start,
+    /** Tries the homeserver, and whatever waits to be sent, now. */
+    retryNow(): void {
+      loop.wake();
+      outbox.wakeAll();
+      start();
+    },
+    row(): AccountRow {
+      const record = must(store.account.read(), "account row");
+      return {
+        key: accountId,
+        accountId,
+        userId: record.userId,
+        deviceId: record.deviceId,
+        homeserverUrl: record.homeserverUrl,
+        displayName: record.displayName ?? record.userId.slice(1).split(":")[0] ?? record.userId,
+        ...(record.avatarMxc && { avatarMxc: record.avatarMxc }),
+        state: record.state,
+      };
+    },
+    async setDisplayName(displayName: string, options: { signal: AbortSignal }): Promise<void> {
+      await client.setDisplayName(displayName, options);
+      store.write((tx) => store.account.setProfile(tx, displayName, store.account.read()?.avatarMxc));
+      publish(new ChangeSet().markAccount());
+    },
+    setTyping(roomId: RoomId, isTyping: boolean): void {
+      void client.setTyping(roomId, isTyping, { signal }).catch(() => undefined);
+    },
+    /** Takes new tokens into use after the user has signed in again. */
+    resume(tokens: StoredTokens): void {
+      store.write(
+        (tx) => {
+          store.account.saveTokens(tx, tokens);
+          store.account.setState(tx, "signed-in");
+        },
+        { isDurable: true },
+      );
+      progress = { state: "connecting" };
+      publish(new ChangeSet().markAccount().markSyncState());
+      start();
+    },
+    async close(): Promise<void> {
+      await calls.close();
+      await scope.close();
+      await running;
+      store.close();
+    },
+  };
+}
+export type AccountSession = ReturnType<typeof openAccountSession>;

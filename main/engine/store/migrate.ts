@@ -1,0 +1,32 @@
+/**
+ * Brings a database to the newest schema. Called once when an account's store opens.
+ * Invariant: migrations are append-only and gapless, each runs in one transaction together with its version
+ * number, and a database from a newer version is refused untouched.
+ */
+import { EngineError } from "../base/errors.ts";
+import type { Db } from "./driver.ts";
+import { migration as initial } from "./migrations/0001-initial.ts";
+
+/** One step of the schema. `version` is its number, counted from 1 without gaps. */
+export type Migration = { version: number; statements: string };
+
+const migrations: readonly Migration[] = [initial];
+
+export function migrate(db: Db): void {
+  const found = db.userVersion;
+  if (found > migrations.length) {
+    throw new EngineError(
+      "store-newer",
+      "This profile was last used by a newer version of Lattice. Nothing was changed; please update Lattice.",
+    );
+  }
+  for (const { version, statements } of migrations.slice(found)) {
+    db.write(
+      (tx) => {
+        db.exec(tx, statements);
+        db.setUserVersion(tx, version);
+      },
+      { isDurable: true },
+    );
+  }
+}

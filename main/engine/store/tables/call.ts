@@ -1,0 +1,84 @@
+/**
+ * Table call: every call that rang here or was placed here. Written by the call service; it is the call log,
+ * and tells after a restart which calls were running. Invariant: `invite` is there only while the call rings.
+ */
+import type { CallId, EventId, RoomId, UserId } from "../../../../preload/contract/ids.ts";
+import type { CallEndReason, CallView } from "../../../../preload/contract/views.ts";
+import type { JsonObject } from "../../matrix/json.ts";
+import type { Db, Row, WriteTx } from "../driver.ts";
+
+export type CallRow = {
+  roomId: RoomId;
+  callId: CallId;
+  direction: CallView["direction"];
+  media: CallView["media"];
+  peerUserId: UserId;
+  state: CallView["state"];
+  ownPartyId: string;
+  inviteEventId: EventId | undefined;
+  /** Of a ringing call: its invite, so that it rings again if the app was restarted in between. */
+  invite: StoredInvite | undefined;
+  /** Our clock's time at which the call was placed, here or elsewhere. */
+  startedAtMs: number;
+  connectedAtMs: number | undefined;
+  endedAtMs: number | undefined;
+  endReason: CallEndReason | undefined;
+};
+
+/** An invite as it came. Its age is counted from the row's `startedAtMs`. */
+export type StoredInvite = { content: JsonObject; originServerTs: number };
+
+const COLUMNS =
+  "room_id, call_id, direction, media, peer_user_id, state, own_party_id, invite_event_id, invite, started_at, connected_at, ended_at, end_reason";
+
+export function openCallTable(db: Db) {
+  const replace = db.prepare(`INSERT OR REPLACE INTO call (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const one = db.prepare(`SELECT ${COLUMNS} FROM call WHERE room_id = ? AND call_id = ?`);
+  const live = db.prepare(`SELECT ${COLUMNS} FROM call WHERE state <> 'ended' ORDER BY started_at`);
+
+  return {
+    put(tx: WriteTx, row: CallRow): void {
+      replace.run(
+        tx,
+        row.roomId,
+        row.callId,
+        row.direction,
+        row.media,
+        row.peerUserId,
+        row.state,
+        row.ownPartyId,
+        row.inviteEventId ?? null,
+        row.invite ? JSON.stringify(row.invite) : null,
+        row.startedAtMs,
+        row.connectedAtMs ?? null,
+        row.endedAtMs ?? null,
+        row.endReason ?? null,
+      );
+    },
+    read(roomId: RoomId, callId: CallId): CallRow | undefined {
+      const row = one.get(roomId, callId);
+      return row && toCallRow(row);
+    },
+    /** Calls that had not ended when they were written last. */
+    readLive: (): CallRow[] => live.all().map(toCallRow),
+  };
+}
+export type CallTable = ReturnType<typeof openCallTable>;
+
+function toCallRow(row: Row): CallRow {
+  return {
+    roomId: row["room_id"] as RoomId,
+    callId: row["call_id"] as CallId,
+    direction: row["direction"] as CallRow["direction"],
+    media: row["media"] as CallRow["media"],
+    peerUserId: row["peer_user_id"] as UserId,
+    state: row["state"] as CallRow["state"],
+    ownPartyId: row["own_party_id"] as string,
+    inviteEventId: (row["invite_event_id"] as EventId | null) ?? undefined,
+    invite: row["invite"] === null ? undefined : (JSON.parse(row["invite"] as string) as StoredInvite),
+    startedAtMs: Number(row["started_at"]),
+    connectedAtMs: row["connected_at"] === null ? undefined : Number(row["connected_at"]),
+    endedAtMs: row["ended_at"] === null ? undefined : Number(row["ended_at"]),
+    endReason: (row["end_reason"] as CallEndReason | null) ?? undefined,
+  };
+}

@@ -1,0 +1,286 @@
+/**
+ * The view of topic `timeline`: the newest events of a room that have a line of their own, then what we are
+ * about to send. Opened by session for each room that someone looks at; grows by `paginate`.
+ * Invariant: an item's key never changes while it is in the window: our own events keep their txnId as key.
+ */
+import type { EventId, RoomId, UserId } from "../../../preload/contract/ids.ts";
+import type { Person, SendStatus, StateChange, TimelineItem } from "../../../preload/contract/views.ts";
+import { readMemberContent, readMessageContent, readRoomName, readTopic } from "../matrix/content.ts";
+import { readString, type JsonObject } from "../matrix/json.ts";
+import type { AccountStore } from "../store/account-store.ts";
+import { rememberPeople, type People } from "../store/people.ts";
+import type { Chunk, EventRecord } from "../store/tables/event.ts";
+import type { PendingEvent } from "../store/tables/outbox.ts";
+import type { ChangeSet } from "../sync/change-set.ts";
+import type { History } from "./history.ts";
+
+type MessageItem = Extract<TimelineItem, { kind: "message" }>;
+type CallItem = Extract<TimelineItem, { kind: "call" }>;
+
+export type TimelineViewDeps = {
+  store: AccountStore;
+  people: People;
+  history: History;
+  ownUserId: UserId;
+  retryAtOf: (roomId: RoomId) => number | undefined;
+  /** What the events of one call amount to. */
+  callTile: (events: readonly EventRecord[]) => Pick<CallItem, "media" | "outcome" | "durationMs">;
+};
+
+const FIRST_WINDOW = 60;
+const GROWTH = 50;
+/** Receipts of a big room: only the newest are worth a picture. */
+const MAX_RECEIPTS = 50;
+const MAX_READERS_SHOWN = 12;
+const CALL_TYPES = ["m.call.invite", "m.call.answer", "m.call.hangup", "m.call.reject", "m.call.select_answer"];
+
+export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
+  const { store, people, history, ownUserId } = deps;
+  let window = FIRST_WINDOW;
+
+  function read(): readonly TimelineItem[] {
+    const personOf = rememberPeople(people, roomId);
+    const events = store.events.readNewestShown(roomId, window);
+    const chunks = new Map<number, Chunk>(store.events.readChunks(roomId).map((chunk) => [chunk.chunk, chunk]));
+    const edits = latestEdits(events);
+    const readers = readersByEvent(personOf);
+    const calls = callEvents(events);
+
+    const items: TimelineItem[] = [];
+    if (events.length < window && !history.missingStart(roomId) && store.rooms.read(roomId)?.membership !== "invite") {
+      items.push({ kind: "start", key: "start" });
+    }
+    let previous: EventRecord | undefined;
+    for (const event of events) {
+      if (previous && previous.chunk !== event.chunk) items.push(...gapsBetween(previous.chunk, event.chunk, chunks));
+      items.push(toItem(event, { personOf, edits, readers, calls }));
+      previous = event;
+    }
+    for (const pending of store.outbox.readRoom(roomId)) {
+      const item = toLocalEcho(pending, personOf(ownUserId));
+      if (item) items.push(item);
+    }
+    return items;
+  }
+
+  function gapsBetween(older: number, newer: number, chunks: Map<number, Chunk>): TimelineItem[] {
+    const gaps: TimelineItem[] = [];
+    for (let chunk = older + 1; chunk <= newer; chunk += 1) {
+      if (chunks.get(chunk)?.prevBatch === undefined) continue;
+      const state = history.gapState(roomId, chunk);
+      gaps.push({
+        kind: "gap",
+        key: `gap-${chunk}`,
+        isFilling: state.isFilling,
+        ...(state.error && { error: state.error }),
+      });
+    }
+    return gaps;
+  }
+
+  /** For each event, the newest valid edit. spec: client-server, "Validity of replacement events". */
+  function latestEdits(events: readonly EventRecord[]): Map<EventId, EventRecord> {
+    const bySender = new Map(events.map((event) => [event.eventId, event.sender]));
+    const edits = new Map<EventId, EventRecord>();
+    for (const edit of store.events.readRelated(
+      roomId,
+      events.map((event) => event.eventId),
+      "m.replace",
+    )) {
+      if (edit.relatedId && edit.type === "m.room.message" && bySender.get(edit.relatedId) === edit.sender)
+        edits.set(edit.relatedId, edit);
+    }
+    return edits;
+  }
+
+  function readersByEvent(personOf: (userId: UserId) => Person): Map<EventId, Person[]> {
+    const readers = new Map<EventId, Person[]>();
+    for (const { userId, ...place } of store.receipts.readNewestOfOthers(roomId, ownUserId, MAX_RECEIPTS)) {
+      const eventId = store.events.lastShownAt(roomId, place);
+      if (!eventId) continue;
+      const list = readers.get(eventId) ?? [];
+      if (list.length < MAX_READERS_SHOWN) list.push(personOf(userId));
+      readers.set(eventId, list);
+    }
+    return readers;
+  }
+
+  /** The call events of the window, by call id. */
+  function callEvents(events: readonly EventRecord[]): Map<string, EventRecord[]> {
+    const byCall = new Map<string, EventRecord[]>();
+    const first = events.find((event) => event.type === "m.call.invite");
+    if (!first) return byCall;
+    for (const event of store.events.readOfTypes(roomId, CALL_TYPES, first)) {
+      const callId = readString(event.content, "call_id");
+      if (callId === undefined) continue;
+      byCall.set(callId, [...(byCall.get(callId) ?? []), event]);
+    }
+    return byCall;
+  }
+
+  function toItem(
+    event: EventRecord,
+    known: {
+      personOf: (userId: UserId) => Person;
+      edits: Map<EventId, EventRecord>;
+      readers: Map<EventId, Person[]>;
+      calls: Map<string, EventRecord[]>;
+    },
+  ): TimelineItem {
+    const key = event.txnId ?? event.eventId;
+    if (event.type === "") return { kind: "placeholder", key, reason: "malformed" };
+    const sender = known.personOf(event.sender);
+    const common = { key, eventId: event.eventId, sender, originServerTs: event.originServerTs };
+    const isOwn = event.sender === ownUserId;
+    if (event.stateKey !== undefined)
+      return { kind: "state", ...common, isOwn, change: stateChange(event, known.personOf) };
+    if (event.isRedacted) return { kind: "placeholder", ...common, reason: "redacted" };
+    if (event.type === "m.room.encrypted") return { kind: "placeholder", ...common, reason: "encrypted" };
+    if (event.type === "m.call.invite") {
+      const callId = readString(event.content, "call_id");
+      if (callId === undefined || !/^[0-9A-Za-z._~-]{1,255}$/u.test(callId))
+        return { kind: "placeholder", ...common, reason: "malformed" };
+      const tile = deps.callTile(known.calls.get(callId) ?? [event]);
+      return { kind: "call", ...common, isOwn, callId: callId as CallItem["callId"], ...tile };
+    }
+    const edit = known.edits.get(event.eventId);
+    const message = readMessageContent(newContent(edit) ?? event.content);
+    if (!message) return { kind: "placeholder", ...common, reason: "malformed" };
+    return {
+      kind: "message",
+      ...common,
+      ...(event.txnId && { txnId: event.txnId, send: { state: "sent" as const } }),
+      isOwn,
+      msgtype: event.type === "m.sticker" ? "image" : shownType(message.msgtype),
+      body: message.body,
+      isEdited: edit !== undefined,
+      isMention: event.push === 2,
+      readBy: known.readers.get(event.eventId) ?? [],
+    };
+  }
+
+  function toLocalEcho(pending: PendingEvent, self: Person): MessageItem | undefined {
+    const message = pending.type === "m.room.message" ? readMessageContent(pending.content) : undefined;
+    if (!message) return undefined;
+    const retryAtMs = deps.retryAtOf(roomId);
+    let send: SendStatus = { state: "sending", ...(retryAtMs !== undefined && { retryAtMs }) };
+    if (pending.wedge) send = { state: "wedged", error: pending.wedge };
+    else if (pending.eventId) send = { state: "sent" };
+    return {
+      kind: "message",
+      key: pending.txnId,
+      txnId: pending.txnId,
+      ...(pending.eventId && { eventId: pending.eventId }),
+      sender: self,
+      isOwn: true,
+      originServerTs: pending.createdAtMs,
+      msgtype: shownType(message.msgtype),
+      body: message.body,
+      isEdited: false,
+      isMention: false,
+      send,
+      readBy: [],
+    };
+  }
+
+  /** Makes room for older events, fetching them where the store has no more. True at the start of the room. */
+  async function paginate(): Promise<boolean> {
+    const wanted = window + GROWTH;
+    for (let page = 0; page < 5 && store.events.readNewestShown(roomId, wanted).length < wanted; page += 1) {
+      const oldest = history.missingStart(roomId);
+      if (!oldest) break;
+      // One page after the other: each starts where the one before ended.
+      // oxlint-disable-next-line no-await-in-loop
+      await history.fetchBefore(roomId, oldest.chunk);
+    }
+    window = wanted;
+    return store.events.readNewestShown(roomId, window).length < window && !history.missingStart(roomId);
+  }
+
+  /** The newest gap inside the window that nobody is filling and that has not failed. */
+  function openGap(): number | undefined {
+    const events = store.events.readNewestShown(roomId, window);
+    const oldest = events[0]?.chunk;
+    if (oldest === undefined) return undefined;
+    const gap = store.events.readChunks(roomId).find((chunk) => chunk.chunk > oldest && chunk.prevBatch !== undefined);
+    if (!gap) return undefined;
+    const state = history.gapState(roomId, gap.chunk);
+    return state.isFilling || state.error ? undefined : gap.chunk;
+  }
+
+  return {
+    isTouchedBy: (changes: ChangeSet): boolean => changes.timelines.has(roomId),
+    read,
+    paginate,
+    /** Fills the gap that the user would see next; failures show on its line. */
+    async fillGaps(): Promise<void> {
+      for (let chunk = openGap(); chunk !== undefined; chunk = openGap()) {
+        // oxlint-disable-next-line no-await-in-loop
+        await history.fetchBefore(roomId, chunk);
+      }
+    },
+  };
+}
+export type TimelineView = ReturnType<typeof openTimelineView>;
+
+function newContent(edit: EventRecord | undefined): JsonObject | undefined {
+  const content = edit?.content["m.new_content"];
+  return typeof content === "object" && content !== null && !Array.isArray(content)
+    ? (content as JsonObject)
+    : undefined;
+}
+
+function shownType(msgtype: string): MessageItem["msgtype"] {
+  const name = msgtype.startsWith("m.") ? msgtype.slice(2) : "";
+  const known = ["text", "emote", "notice", "image", "video", "audio", "file", "location"] as const;
+  return known.find((each) => each === name) ?? "unknown";
+}
+
+function stateChange(event: EventRecord, personOf: (userId: UserId) => Person): StateChange {
+  switch (event.type) {
+    case "m.room.member":
+      return memberChange(event, personOf);
+    case "m.room.name":
+      return { change: "room-name", name: readRoomName(event.content) ?? "" };
+    case "m.room.topic":
+      return { change: "room-topic", topic: readTopic(event.content) ?? "" };
+    case "m.room.avatar":
+      return { change: "room-avatar" };
+    case "m.room.create":
+      return { change: "room-created" };
+    case "m.room.encryption":
+      return { change: "encryption-on" };
+    default:
+      return { change: "other", eventType: event.type.slice(0, 255) };
+  }
+}
+
+function memberChange(event: EventRecord, personOf: (userId: UserId) => Person): StateChange {
+  const subjectId = (event.stateKey ?? event.sender) as UserId;
+  const subject = personOf(subjectId);
+  const now = readMemberContent(event.content);
+  const before = event.prevContent ? readMemberContent(event.prevContent) : undefined;
+  const isSelf = event.sender === subjectId;
+  if (now?.membership === "join" && before?.membership === "join") {
+    if (now.displayName !== before.displayName)
+      return { change: "display-name", from: before.displayName ?? "", to: now.displayName ?? "" };
+    return { change: "avatar" };
+  }
+  const verb = (): Extract<StateChange, { change: "membership" }>["verb"] => {
+    switch (now?.membership) {
+      case "join":
+        return "joined";
+      case "invite":
+        return "invited";
+      case "knock":
+        return "knocked";
+      case "ban":
+        return "banned";
+      default:
+        if (before?.membership === "ban") return "unbanned";
+        if (before?.membership === "invite") return isSelf ? "declined" : "withdrew";
+        return isSelf ? "left" : "kicked";
+    }
+  };
+  return { change: "membership", verb: verb(), subject };
+}
