@@ -8,7 +8,8 @@ import * as v from "valibot";
 import type { FramePort } from "../../preload/contract/frames.ts";
 import { toErrorData } from "./base/errors.ts";
 import { Logger, stderrSink } from "./base/logger.ts";
-import { openEngine, type Engine } from "./entry.node.ts";
+import { openEngineCore } from "./session/engine.ts";
+import { openPortServer } from "./port/port-server.ts";
 
 /** One end of a channel, as a utility process of Electron sees it; the engine knows Electron only by this shape. */
 interface HostPort {
@@ -23,17 +24,14 @@ const openMessageSchema = v.object({
   dataDir: v.pipe(v.string(), v.minLength(1)),
   profileKey: v.pipe(v.instance(Uint8Array), v.length(32)),
 });
-const laterMessageSchema = v.union([
-  v.object({ port: v.string() }),
-  v.object({ close: v.literal(true) }),
-]);
+const laterMessageSchema = v.union([v.object({ port: v.string() }), v.object({ close: v.literal(true) })]);
+
+type Engine = { connect(port: FramePort): void; close(): Promise<void> };
 
 const log = new Logger(stderrSink);
 const { parentPort } = process as unknown as { parentPort?: HostPort };
 if (!parentPort)
-  throw new Error(
-    "This file runs as a utility process of the Lattice app. Programs import entry.node.ts.",
-  );
+  throw new Error("This file runs as a utility process of the Lattice app. Programs import entry.node.ts.");
 serve(parentPort);
 
 function serve(shell: HostPort): void {
@@ -52,14 +50,18 @@ function serve(shell: HostPort): void {
   });
 }
 
-async function open(
-  shell: HostPort,
-  options: v.InferOutput<typeof openMessageSchema>,
-): Promise<Engine | undefined> {
+async function open(shell: HostPort, options: v.InferOutput<typeof openMessageSchema>): Promise<Engine | undefined> {
   try {
-    const engine = await openEngine({ ...options, logSink: stderrSink });
+    const core = await openEngineCore({ ...options, logSink: stderrSink });
+    const server = openPortServer(core);
     shell.postMessage({ state: "opened" });
-    return engine;
+    return {
+      connect: server.connect,
+      async close() {
+        server.close();
+        await core.close();
+      },
+    };
   } catch (error) {
     log.error("the profile cannot be opened", error);
     shell.postMessage({ state: "failed", message: toErrorData(error).message });
@@ -67,10 +69,7 @@ async function open(
   }
 }
 
-async function connect(
-  opening: Promise<Engine | undefined>,
-  ports: readonly HostPort[],
-): Promise<void> {
+async function connect(opening: Promise<Engine | undefined>, ports: readonly HostPort[]): Promise<void> {
   const engine = await opening;
   for (const port of ports) {
     if (engine) engine.connect(framePort(port));

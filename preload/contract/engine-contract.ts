@@ -139,7 +139,7 @@ export const engineCommands = {
   "outbox.retry": { args: v.object({ ...inAccount, txnId: txnIdSchema }), reply: nothing },
   "outbox.discard": { args: v.object({ ...inAccount, txnId: txnIdSchema }), reply: nothing },
 
-  /** Grows the window of the room's timeline topic toward the start, from the store or from the server. */
+  /** Grows the window of the room's timeline topic toward the start, and tries gaps that failed once more. */
   "timeline.paginate": { args: v.object(inRoom), reply: v.object({ hasReachedStart: v.boolean() }) },
   /** Sends the read receipt and moves the fully-read marker. */
   "timeline.markRead": { args: v.object({ ...inRoom, eventId: eventIdSchema }), reply: nothing },

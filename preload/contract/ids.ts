@@ -49,7 +49,7 @@ export type TxnId = v.InferOutput<typeof txnIdSchema>;
 export const mxcUriSchema = v.pipe(
   v.string(),
   v.maxLength(512),
-  v.regex(/^mxc:\/\/[A-Za-z0-9.\-:[\]]+\/[A-Za-z0-9_-]+$/u),
+  v.regex(/^mxc:\/\/[A-Za-z0-9[][A-Za-z0-9.\-:[\]]*\/[A-Za-z0-9_-]+$/u),
   v.brand("MxcUri"),
 );
 export type MxcUri = v.InferOutput<typeof mxcUriSchema>;

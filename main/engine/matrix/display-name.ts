@@ -9,11 +9,12 @@
 const MAX_NAME_LENGTH = 256;
 
 /** Spaces, line ends and control characters of all kinds: each run reads as one space. */
-const BLANKS = /[\p{Cc}\p{Z}\u2800\u3164\u115f\u1160\uffa0]+/gu;
-/** Marks that change direction or take no room at all. */
-const INVISIBLE =
-  /[\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc]|[\u{e0000}-\u{e0fff}]/gu;
-/** Joiners shape emoji and many scripts, but beside these letters they do nothing except make names differ. */
+const BLANKS = /[\p{Cc}\p{Z}\u2800]+/gu;
+/** What changes direction or takes no room at all, but for joiners and selectors, which have their own rules. */
+const INVISIBLE = /(?!\u200c|\u200d|\ufe0e|\ufe0f)\p{Default_Ignorable_Code_Point}|[\ufff9-\ufffc]/gu;
+/** Selectors say how to draw an emoji; beside anything else they do nothing except make names differ. */
+const IDLE_SELECTORS = /(?<!\p{Extended_Pictographic})[\ufe0e\ufe0f](?!\u20e3)/gu;
+/** Joiners shape emoji and many scripts, but beside these letters they do nothing either. */
 const IDLE_JOINERS =
   /(?<=^|[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Nd}\p{P}\p{Z}])[\u200c\u200d]+|[\u200c\u200d]+(?=$|[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Nd}\p{P}\p{Z}])/gu;
 const LOOKS_LIKE_USER_ID = /^@[^:]+:./u;
@@ -26,6 +27,7 @@ export function cleanName(name: string | undefined): string | undefined {
     .slice(0, MAX_NAME_LENGTH * 4)
     .toWellFormed()
     .replace(INVISIBLE, "")
+    .replace(IDLE_SELECTORS, "")
     .replace(BLANKS, " ")
     .replace(IDLE_JOINERS, "")
     .trim();

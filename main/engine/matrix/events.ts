@@ -110,7 +110,7 @@ export function parseStrippedEvent(raw: unknown): StrippedEvent | undefined {
 }
 
 /** True for content that is small and flat enough to store and to walk. */
-export function isUsableContent(content: JsonObject): boolean {
+function isUsableContent(content: JsonObject): boolean {
   return !isDeeperThan(content, MAX_CONTENT_DEPTH) && !isLongerThan(JSON.stringify(content), MAX_CONTENT_BYTES);
 }
 

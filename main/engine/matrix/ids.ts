@@ -23,7 +23,7 @@ export type SyncToken = v.InferOutput<typeof syncTokenSchema>;
 const parserOf =
   <Schema extends v.GenericSchema<unknown, unknown>>(schema: Schema) =>
   (value: unknown): v.InferOutput<Schema> | undefined =>
-    v.is(schema, value) ? (value as v.InferOutput<Schema>) : undefined;
+    v.is(schema, value) ? value : undefined;
 
 /** `@localpart:server`, or undefined. */
 export const parseUserId = parserOf(userIdSchema);

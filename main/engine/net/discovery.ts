@@ -124,7 +124,7 @@ async function fetchWellKnown(hostname: string, deps: DiscoveryDeps): Promise<We
     answer = await followRedirects(new URL(`https://${hostname}/.well-known/matrix/client`), deps);
   } catch (error) {
     if (!(error instanceof EngineError) || error.code === "cancelled" || error.code === "certificate") throw error;
-    return { outcome: "prompt", error };
+    return { outcome: "prompt", error: error instanceof NotMatrixError ? notAHomeserver(error) : error };
   }
   if (answer.status === 404) return { outcome: "ignore" };
   const written = answer.status === 200 ? findWellKnownBaseUrl(readJson(answer)) : undefined;

@@ -27,7 +27,7 @@ import type { DeviceId, EventId, RoomAlias, RoomId, UserId } from "../matrix/ids
 import type { JsonObject } from "../matrix/json.ts";
 import { parseSyncBody } from "../matrix/sync-body.ts";
 import type { SyncBody } from "../matrix/sync-body.ts";
-import { endpointUrl, parseBaseUrl } from "./addresses.ts";
+import { endpointUrl, isLoopback, parseBaseUrl } from "./addresses.ts";
 import { requestJson, SignedOutError } from "./http.ts";
 import type { HttpRequest } from "./http.ts";
 import { openMediaClient } from "./media.ts";
@@ -351,8 +351,9 @@ export async function login(options: LoginRequest): Promise<SignedIn> {
   });
   const { wellKnownBaseUrl, ...reply } = parseLoginReply(raw);
   const named = wellKnownBaseUrl === undefined ? undefined : parseBaseUrl(wellKnownBaseUrl);
-  // From https the way never leads back to plain http.
-  const isUsable = named !== undefined && !(baseUrl.startsWith("https:") && named.startsWith("http:"));
+  // A server elsewhere has no business to send us to this machine, nor, with that, to plain http.
+  const isUsable =
+    named !== undefined && (isLoopback(new URL(baseUrl).hostname) || !isLoopback(new URL(named).hostname));
   return { ...reply, homeserverUrl: isUsable ? named : baseUrl };
 }
 

@@ -58,6 +58,8 @@ export function openTokenKeeper(deps: {
       refreshToken: kept,
       ...(reply.expiresInMs !== undefined && { expiresAtMs: clock.now() + reply.expiresInMs }),
     });
+    // Half a life at least, so that a server of very short lives is not asked before every request.
+    notAheadBeforeMs = clock.monotonic() + (reply.expiresInMs ?? 0) / 2;
     log.debug("tokens refreshed");
   }
 

@@ -10,8 +10,8 @@ export type GlobScope = "whole" | "words";
 
 export type Glob = { pattern: string; scope: GlobScope; hasWildcards: boolean };
 
-/** No rule that a person wrote is longer. */
-export const MAX_PATTERN_LENGTH = 512;
+/** No rule that a person wrote is longer; ids, which may be the whole pattern, end here too. */
+const MAX_PATTERN_LENGTH = 255;
 
 /** A matcher for a pattern with wildcards; undefined where the pattern is too long. */
 export function compileGlob(pattern: string, scope: GlobScope): Glob | undefined {
@@ -33,11 +33,11 @@ export function matchesGlob(glob: Glob, text: string): boolean {
   return glob.scope === "whole" ? folded === glob.pattern : hasWords(folded, glob.pattern);
 }
 
+/** No words at all are nowhere: a keyword that was left empty must not match every message. */
 function hasWords(text: string, words: string): boolean {
+  if (words === "") return false;
   for (let at = text.indexOf(words); at !== -1; at = text.indexOf(words, at + 1)) {
     if (canStartAt(text, at) && canEndAt(text, at + words.length)) return true;
-    // An empty needle is found at the end of the text for ever.
-    if (at === text.length) return false;
   }
   return false;
 }

@@ -19,7 +19,7 @@ import { openAccountStore } from "../store/account-store.ts";
 import { ChangeSet } from "../sync/change-set.ts";
 import { openAccountSession, type AccountSession } from "./account-session.ts";
 import { openAttention } from "./attention.ts";
-import { lockProfile } from "./profile-lock.ts";
+import { lockProfile } from "../store/profile-lock.ts";
 
 export type EngineOptions = {
   /** Everything the engine keeps lives here; made where it is missing, for this user only. */

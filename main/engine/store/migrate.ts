@@ -6,9 +6,7 @@
 import { EngineError } from "../base/errors.ts";
 import type { Db } from "./driver.ts";
 import { migration as initial } from "./migrations/0001-initial.ts";
-
-/** One step of the schema. `version` is its number, counted from 1 without gaps. */
-export type Migration = { version: number; statements: string };
+import type { Migration } from "./migrations/migration.ts";
 
 const migrations: readonly Migration[] = [initial];
 

@@ -104,6 +104,10 @@ export function openHistory(deps: {
   return {
     fetchBefore,
     gapState: (roomId: RoomId, chunk: number): GapState => gapStates.get(gapKey(roomId, chunk)) ?? { isFilling: false },
+    /** Lets gaps that failed be tried again, on the user's word. */
+    forgetFailures(roomId: RoomId): void {
+      for (const key of gapStates.keys()) if (key.startsWith(`${roomId} `) && gapStates.get(key)?.error) gapStates.delete(key);
+    },
     /** The oldest chunk, where something before it is still on the server. */
     missingStart(roomId: RoomId): Chunk | undefined {
       const oldest = store.events.readChunks(roomId).at(-1);

@@ -185,6 +185,7 @@ export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
 
   /** Makes room for older events, fetching them where the store has no more. True at the start of the room. */
   async function paginate(): Promise<boolean> {
+    history.forgetFailures(roomId);
     const wanted = window + GROWTH;
     for (let page = 0; page < 5 && store.events.readNewestShown(roomId, wanted).length < wanted; page += 1) {
       const oldest = history.missingStart(roomId);

@@ -3,7 +3,7 @@
  * Positions: a room's events are ordered by (chunk, position). A chunk is a run of events without a gap;
  * a later chunk is newer. History is put before a chunk with falling positions, live events after it.
  */
-import type { Migration } from "../migrate.ts";
+import type { Migration } from "./migration.ts";
 
 export const migration: Migration = {
   version: 1,
@@ -134,7 +134,7 @@ export const migration: Migration = {
     state              TEXT NOT NULL,    -- the call view's state
     own_party_id       TEXT NOT NULL,
     invite_event_id    TEXT,
-    invite             TEXT,             -- JSON of a ringing call's invite and its age, to ring again after a restart
+    invite             TEXT,             -- JSON of a ringing call's invite, to ring again after a restart
     started_at         INTEGER NOT NULL, -- ms, our clock
     connected_at       INTEGER,          -- ms, our clock
     ended_at           INTEGER,          -- ms, our clock
