@@ -1,0 +1,186 @@
+/**
+ * The frame of a signed-in account: rail, room list, room, dialogs, calls, keyboard map and title.
+ * Rendered by App, one for the account in use. Composes features, which know nothing of each other.
+ * Invariant: every dialog of the app is opened here, so that at most one is open.
+ */
+import { useEffect, useRef, useState } from "react";
+import { House } from "lucide-react";
+import * as v from "valibot";
+import type { RoomAlias, RoomId, UserId } from "../../preload/contract/ids.ts";
+import { routeSchema } from "../../preload/contract/shell-contract.ts";
+import type { LatticeHost } from "../../preload/contract/shell-contract.ts";
+import type { AccountRow } from "../../preload/contract/views.ts";
+import { useAvatarUrl } from "../engine-client/media-url.ts";
+import { CallSurfaces } from "../features/calls/index.ts";
+import { NewDirectDialog, NewRoomDialog, RoomListPane } from "../features/room-list/index.ts";
+import type { RoomListHandle } from "../features/room-list/index.ts";
+import { AccountMenu, EditNameDialog, SignInAgainDialog, SignOutDialog } from "../features/settings/index.ts";
+import { useText } from "../text/text.ts";
+import { IconButton } from "../ui/IconButton.tsx";
+import { Mark } from "../ui/Mark.tsx";
+import styles from "./app.module.css";
+import { ConnectionBanner } from "./ConnectionBanner.tsx";
+import { JoinDialog } from "./JoinDialog.tsx";
+import { shortcutLabel, useShortcuts } from "./keyboard.ts";
+import { ListResizer, useListWidth } from "./ListResizer.tsx";
+import { RoomPane } from "./RoomPane.tsx";
+import { ShortcutsDialog } from "./ShortcutsDialog.tsx";
+import { useTitle } from "./use-title.ts";
+
+type OpenDialog =
+  | { kind: "direct"; userId?: UserId }
+  | { kind: "room" }
+  | { kind: "join"; alias: RoomAlias; via: readonly string[] }
+  | { kind: "name" | "sign-out" | "sign-in-again" | "shortcuts" };
+
+export type AppShellProps = {
+  account: AccountRow;
+  host: Pick<LatticeHost, "onRoute">;
+  openRoomId: RoomId | undefined;
+  /** Asks for another room, or for none. */
+  onOpenRoom: (roomId: RoomId | undefined) => void;
+};
+
+/** The window of an account. */
+export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: AppShellProps) {
+  const t = useText();
+  const { accountId } = account;
+  const [dialog, setDialog] = useState<OpenDialog>();
+  const [isInfoOpen, setIsInfoOpen] = useState(false);
+  const [listWidthPx, setListWidthPx] = useListWidth();
+  const listHandle = useRef<RoomListHandle>(null);
+  const avatarUrl = useAvatarUrl(accountId);
+  const closeDialog = () => setDialog(undefined);
+  useTitle(accountId, openRoomId);
+
+  useEffect(
+    () =>
+      host.onRoute((data: unknown) => {
+        const parsed = v.safeParse(routeSchema, data);
+        if (!parsed.success) return;
+        const route = parsed.output;
+        if (route.to === "room") openRoom(route.roomId);
+        else if (route.to === "user") setDialog({ kind: "direct", userId: route.userId });
+        else if (route.to === "alias") setDialog({ kind: "join", alias: route.alias, via: route.via ?? [] });
+        else setDialog({ kind: route.to === "new-room" ? "room" : "name" });
+      }),
+    [host, openRoom],
+  );
+
+  const goToNeighbour = (step: 1 | -1, onlyUnread = false) => {
+    const roomId = listHandle.current?.neighbour(step, { onlyUnread });
+    if (roomId !== undefined) openRoom(roomId);
+  };
+  const focusSearch = () => listHandle.current?.focusSearch();
+  useShortcuts({
+    search: () => {
+      // In the narrow window the list is hidden behind the room.
+      if (!isListShown()) openRoom(undefined);
+      requestAnimationFrame(focusSearch);
+    },
+    newDirect: () => setDialog({ kind: "direct" }),
+    newRoom: () => setDialog({ kind: "room" }),
+    previousRoom: () => goToNeighbour(-1),
+    nextRoom: () => goToNeighbour(1),
+    previousUnread: () => goToNeighbour(-1, true),
+    nextUnread: () => goToNeighbour(1, true),
+    roomInfo: () => setIsInfoOpen((isOpen) => !isOpen),
+    ...(openRoomId === undefined || isListShown() ? {} : { backToList: () => openRoom(undefined) }),
+    shortcuts: () => setDialog({ kind: "shortcuts" }),
+  });
+
+  const created = (roomId: RoomId) => {
+    closeDialog();
+    openRoom(roomId);
+  };
+  return (
+    <div
+      className={styles["shell"]}
+      data-pane={openRoomId === undefined ? "list" : "room"}
+      style={{ "--list-width": `${listWidthPx / 16}rem` }}
+    >
+      <nav className={styles["rail"]} aria-label={t("app.rail")}>
+        <Mark />
+        <span className={styles["railLine"]} />
+        <span className={styles["railItem"]} data-on="true">
+          <IconButton
+            className={styles["railButton"]}
+            icon={<House />}
+            label={t("app.home")}
+            isSelected
+            tooltipPlacement="end"
+            onPress={() => openRoom(undefined)}
+          />
+        </span>
+        <span className={styles["railGap"]} />
+        <AccountMenu
+          account={account}
+          avatarSrc={avatarUrl(account.avatarMxc)}
+          shortcutsKey={shortcutLabel("shortcuts")}
+          onEditName={() => setDialog({ kind: "name" })}
+          onShortcuts={() => setDialog({ kind: "shortcuts" })}
+          onSignOut={() => setDialog({ kind: "sign-out" })}
+        />
+      </nav>
+      <div className={styles["banner"]}>
+        <ConnectionBanner
+          account={account}
+          onSignInAgain={() => setDialog({ kind: "sign-in-again" })}
+          onRemoveAccount={() => setDialog({ kind: "sign-out" })}
+        />
+      </div>
+      <section className={styles["listPane"]} id="room-list-pane" aria-label={t("roomList.label")}>
+        <RoomListPane
+          accountId={accountId}
+          openRoomId={openRoomId}
+          searchShortcut={shortcutLabel("search")}
+          handleRef={listHandle}
+          onOpenRoom={openRoom}
+          onNewDirect={() => setDialog({ kind: "direct" })}
+          onNewRoom={() => setDialog({ kind: "room" })}
+        />
+        <ListResizer widthPx={listWidthPx} onResize={setListWidthPx} />
+      </section>
+      <div className={styles["roomPane"]}>
+        <RoomPane
+          accountId={accountId}
+          roomId={openRoomId}
+          isInfoOpen={isInfoOpen}
+          onToggleInfo={() => setIsInfoOpen((isOpen) => !isOpen)}
+          onBack={() => openRoom(undefined)}
+        />
+      </div>
+      <CallSurfaces accountId={accountId} />
+      {dialog?.kind === "direct" ? (
+        <NewDirectDialog
+          accountId={accountId}
+          ownUserId={account.userId}
+          initialUserId={dialog.userId}
+          onClose={closeDialog}
+          onCreated={created}
+        />
+      ) : null}
+      {dialog?.kind === "room" ? (
+        <NewRoomDialog accountId={accountId} ownUserId={account.userId} onClose={closeDialog} onCreated={created} />
+      ) : null}
+      {dialog?.kind === "join" ? (
+        <JoinDialog
+          accountId={accountId}
+          alias={dialog.alias}
+          via={dialog.via}
+          onClose={closeDialog}
+          onJoined={created}
+        />
+      ) : null}
+      {dialog?.kind === "name" ? <EditNameDialog account={account} onClose={closeDialog} /> : null}
+      {dialog?.kind === "sign-out" ? <SignOutDialog account={account} onClose={closeDialog} /> : null}
+      {dialog?.kind === "sign-in-again" ? <SignInAgainDialog account={account} onClose={closeDialog} /> : null}
+      {dialog?.kind === "shortcuts" ? <ShortcutsDialog onClose={closeDialog} /> : null}
+    </div>
+  );
+}
+
+function isListShown(): boolean {
+  const pane = document.getElementById("room-list-pane");
+  return pane !== null && pane.checkVisibility();
+}

@@ -1,0 +1,68 @@
+/**
+ * The outermost component: error boundary, language of the primitives, engine client, and the choice between
+ * app and gallery. Rendered by main.tsx. Invariant: the gallery needs neither a host nor an engine.
+ */
+import { lazy, Suspense, useMemo, useSyncExternalStore } from "react";
+import { I18nProvider } from "react-aria-components/I18nProvider";
+import type { LatticeHost } from "../../preload/contract/shell-contract.ts";
+import { connectToHost, EngineProvider } from "../engine-client/EngineProvider.tsx";
+import { useText } from "../text/text.ts";
+import { Button } from "../ui/Button.tsx";
+import { EmptyState } from "../ui/EmptyState.tsx";
+import { ErrorBoundary } from "../ui/ErrorBoundary.tsx";
+import { App } from "./App.tsx";
+import { isGalleryHash, onHashChange } from "./navigation.ts";
+
+const Gallery = lazy(async () => ({ default: (await import("./Gallery.tsx")).Gallery }));
+
+/** Everything. */
+export function Root({ host }: { host: LatticeHost | undefined }) {
+  const t = useText();
+  const isGallery = useSyncExternalStore(onHashChange, isGalleryHash);
+  return (
+    <I18nProvider locale={document.documentElement.lang}>
+      <ErrorBoundary
+        renderFallback={() => (
+          <main>
+            <EmptyState
+              level={1}
+              title={t("app.failedAppTitle")}
+              body={t("app.failedAppBody")}
+              action={
+                <Button variant="primary" onPress={() => window.location.reload()}>
+                  {t("app.reload")}
+                </Button>
+              }
+            />
+          </main>
+        )}
+      >
+        {isGallery ? (
+          <Suspense fallback={null}>
+            <Gallery />
+          </Suspense>
+        ) : host ? (
+          <Connected host={host} />
+        ) : (
+          <EmptyState level={1} title={t("app.noHostTitle")} body={t("app.noHostBody")} />
+        )}
+      </ErrorBoundary>
+    </I18nProvider>
+  );
+}
+
+/** One client for each host, also when React renders twice. */
+const clients = new WeakMap<LatticeHost, ReturnType<typeof connectToHost>>();
+
+function Connected({ host }: { host: LatticeHost }) {
+  const client = useMemo(() => {
+    const known = clients.get(host) ?? connectToHost(host);
+    clients.set(host, known);
+    return known;
+  }, [host]);
+  return (
+    <EngineProvider client={client} hostInfo={host.info}>
+      <App host={host} />
+    </EngineProvider>
+  );
+}

@@ -1,0 +1,206 @@
+/**
+ * Everything that an account's calls show over the rooms: ringing cards, the running call (large or small),
+ * how calls ended. Mounted once per account by renderer/app; connects topic, commands and media to the views.
+ * Invariants: the ring sounds only for calls that may be heard and stops with the last of them; answering ends
+ * the call that runs here first; the sound of a call survives every change of its view.
+ */
+import { useEffect, useState, useSyncExternalStore } from "react";
+import type { AccountId, RoomId } from "../../../preload/contract/ids.ts";
+import type { CallView, Person } from "../../../preload/contract/views.ts";
+import { toCommandErrorData } from "../../engine-client/command-error.ts";
+import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
+import { useAvatarUrl } from "../../engine-client/media-url.ts";
+import { useTopic } from "../../engine-client/use-topic.ts";
+import { formatDuration } from "../../text/format.ts";
+import { useText } from "../../text/text.ts";
+import { VisuallyHidden } from "../../ui/VisuallyHidden.tsx";
+import { callNotices } from "./call-notices.ts";
+import { endWords, isWorthTryingAgain, stateWords } from "./call-words.ts";
+import { CallNotice } from "./CallNotice.tsx";
+import { InCallView } from "./InCallView.tsx";
+import { IncomingCallCard } from "./IncomingCallCard.tsx";
+import { StreamSound } from "./MediaElements.tsx";
+import { MiniCall } from "./MiniCall.tsx";
+import { startRinging } from "./ring-sound.ts";
+import { sortCalls } from "./sort-calls.ts";
+import { useCallMedia, useCallMediaRegistry, useMediaSnapshot } from "./use-call-media.ts";
+import styles from "./cards.module.css";
+
+export type CallSurfacesProps = {
+  accountId: AccountId;
+  /** Shows the room with its composer in focus; without it no reply by message is offered. */
+  onReply?: ((roomId: RoomId) => void) | undefined;
+};
+
+const isMac = (platform: string): boolean => /mac|darwin/iu.test(platform);
+
+/** The surfaces of an account's calls. */
+export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
+  const text = useText();
+  const client = useEngineClient();
+  const { platform } = useHostInfo();
+  const avatarUrl = useAvatarUrl(accountId);
+  const topic = useTopic("calls", { accountId });
+  const accounts = useTopic("accounts", {});
+  const calls = topic.status === "ready" ? topic.items : topic.status === "lost" ? [] : undefined;
+  const registry = useCallMediaRegistry(accountId, calls);
+  const notice = useSyncExternalStore(callNotices.subscribe, () => callNotices.get(accountId));
+
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [silenced, setSilenced] = useState<ReadonlySet<string>>(new Set());
+  const [isMinimised, setIsMinimised] = useState(false);
+  const { running, ringing, ended } = sortCalls(calls ?? [], hidden);
+  const media = useCallMedia(registry, running);
+  const snapshot = useMediaSnapshot(media);
+
+  const put = (set: (change: (before: ReadonlySet<string>) => ReadonlySet<string>) => void, callId: string) =>
+    set((before) => new Set(before).add(callId));
+  const attempt = (command: Promise<unknown>) => {
+    void command.catch((error: unknown) => callNotices.show(accountId, toCommandErrorData(error).message));
+  };
+  const hangUp = (call: CallView) => {
+    // The devices go free at the click, whatever the network says.
+    registry.get(call.callId)?.close();
+    attempt(client.call("calls.hangUp", { accountId, callId: call.callId }));
+  };
+  const answer = (call: CallView, kind: CallView["media"]) => {
+    if (running) hangUp(running);
+    put(setHidden, call.callId);
+    setIsMinimised(false);
+    attempt(
+      client
+        .call("calls.answer", { accountId, callId: call.callId, media: kind })
+        .finally(() => setHidden((before) => new Set([...before].filter((callId) => callId !== call.callId)))),
+    );
+  };
+  const decline = (call: CallView) => {
+    put(setHidden, call.callId);
+    attempt(client.call("calls.reject", { accountId, callId: call.callId }));
+  };
+
+  const callAgain = (call: CallView) => {
+    put(setHidden, call.callId);
+    attempt(client.call("calls.place", { accountId, roomId: call.roomId, media: call.media }));
+  };
+
+  const audible = ringing.some((call) => call.isAudible && !silenced.has(call.callId)) && !running;
+  useEffect(() => (audible ? startRinging() : undefined), [audible]);
+
+  const runningId = running?.callId;
+  useEffect(() => setIsMinimised(false), [runningId]);
+
+  useEffect(() => {
+    if (!media) return;
+    const onKey = (event: KeyboardEvent) => {
+      const hasMod = isMac(platform) ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey;
+      if (!hasMod || event.altKey || event.shiftKey || event.repeat) return;
+      const { microphone, camera } = media.snapshot();
+      if (event.code === "KeyD") media.setMicrophone(microphone !== "on");
+      else if (event.code === "KeyE") void media.setCamera(camera !== "on");
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [media, platform]);
+
+  const account = accounts.status === "ready" ? accounts.items.find((row) => row.accountId === accountId) : undefined;
+  const self: Person = account ?? { userId: "@me:localhost" as Person["userId"], displayName: text("calls.you") };
+  const shared = running && {
+    peer: running.peer,
+    peerAvatarSrc: avatarUrl(running.peer.avatarMxc, 128),
+    state: running.state,
+    connectedAtMs: running.connectedAtMs,
+    media: snapshot,
+    modKey: isMac(platform) ? "⌘" : "Ctrl",
+    onMicrophone: (isOn: boolean) => media?.setMicrophone(isOn),
+    onHangUp: () => hangUp(running),
+  };
+
+  return (
+    <>
+      {running && shared ? (
+        <>
+          <StreamSound stream={snapshot.remoteStream} />
+          {isMinimised ? (
+            <MiniCall {...shared} onRestore={() => setIsMinimised(false)} />
+          ) : (
+            <InCallView
+              {...shared}
+              self={self}
+              selfAvatarSrc={avatarUrl(self.avatarMxc, 48)}
+              isEncrypted={running.isEncrypted}
+              isVideoCall={running.media === "video"}
+              onCamera={(isOn) => void media?.setCamera(isOn)}
+              onMinimise={() => setIsMinimised(true)}
+            />
+          )}
+        </>
+      ) : null}
+
+      <div className={styles["stack"]}>
+        {ringing.map((call) => (
+          <IncomingCallCard
+            key={call.key}
+            peer={call.peer}
+            avatarSrc={avatarUrl(call.peer.avatarMxc)}
+            media={call.media}
+            isEncrypted={call.isEncrypted}
+            isSilenced={!call.isAudible || silenced.has(call.callId)}
+            endsCurrentCall={running !== undefined}
+            onAnswer={(kind) => answer(call, kind)}
+            onDecline={() => decline(call)}
+            onSilence={() => put(setSilenced, call.callId)}
+            onHide={() => put(setHidden, call.callId)}
+            onReply={
+              onReply &&
+              (() => {
+                decline(call);
+                onReply(call.roomId);
+              })
+            }
+          />
+        ))}
+        {ended.map((call) => (
+          <CallNotice
+            key={call.key}
+            peer={call.peer}
+            avatarSrc={avatarUrl(call.peer.avatarMxc)}
+            message={text(endWords(call.endReason), { name: call.peer.displayName })}
+            detail={
+              call.connectedAtMs !== undefined && call.endedAtMs !== undefined
+                ? text("calls.endedAfter", { duration: formatDuration(call.endedAtMs - call.connectedAtMs) })
+                : undefined
+            }
+            isMissed={call.endReason === "missed"}
+            again={
+              isWorthTryingAgain(call.endReason) && !running
+                ? { media: call.media, onPress: () => callAgain(call) }
+                : undefined
+            }
+            onDismiss={() => put(setHidden, call.callId)}
+          />
+        ))}
+        {notice === undefined ? null : <CallNotice message={notice} onDismiss={() => callNotices.dismiss(accountId)} />}
+      </div>
+
+      <VisuallyHidden>
+        <span role="status">{running ? announcement(running, snapshot) : ""}</span>
+        <span role="alert">
+          {ringing[0]
+            ? text(ringing[0].media === "video" ? "calls.incomingVideo" : "calls.incomingVoice", {
+                name: ringing[0].peer.displayName,
+              })
+            : ""}
+        </span>
+      </VisuallyHidden>
+    </>
+  );
+
+  function announcement(call: CallView, { connection, microphone }: typeof snapshot): string {
+    const words = stateWords(call.state, connection);
+    if (words !== undefined) return text(words);
+    const connected = text("calls.connected", { name: call.peer.displayName });
+    return microphone === "on" ? connected : `${connected}. ${text("calls.muted")}`;
+  }
+}

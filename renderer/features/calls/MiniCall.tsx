@@ -1,0 +1,64 @@
+/**
+ * A running call made small, so that the rooms can be used meanwhile: the other side's picture or avatar, the
+ * timer, mute, hang up, and the way back. Drawn by CallSurfaces instead of InCallView.
+ * Invariant: it floats under the room header and never covers the composer.
+ */
+import { Expand, Mic, MicOff, PhoneOff } from "lucide-react";
+import { useText } from "../../text/text.ts";
+import { Avatar } from "../../ui/Avatar.tsx";
+import { IconButton } from "../../ui/IconButton.tsx";
+import { stateWords } from "./call-words.ts";
+import type { InCallProps } from "./InCallView.tsx";
+import { Timer } from "./InCallView.tsx";
+import { StreamPicture } from "./MediaElements.tsx";
+import styles from "./in-call.module.css";
+
+export type MiniCallProps = Pick<
+  InCallProps,
+  "peer" | "peerAvatarSrc" | "state" | "connectedAtMs" | "media" | "modKey" | "onMicrophone" | "onHangUp"
+> & { onRestore: () => void };
+
+/** A running call in a corner. */
+export function MiniCall({
+  peer,
+  peerAvatarSrc,
+  state,
+  connectedAtMs,
+  media,
+  modKey,
+  onMicrophone,
+  onHangUp,
+  onRestore,
+}: MiniCallProps) {
+  const text = useText();
+  const words = stateWords(state, media.connection);
+  const isMuted = media.microphone !== "on";
+  return (
+    <section
+      className={styles["mini"]}
+      data-theme="dark"
+      aria-label={text("calls.callWith", { name: peer.displayName })}
+    >
+      {media.hasRemoteVideo ? (
+        <div className={styles["miniStage"]}>
+          <StreamPicture stream={media.remoteStream} label={peer.displayName} />
+        </div>
+      ) : null}
+      <div className={styles["miniBar"]}>
+        <Avatar name={peer.displayName} id={peer.userId} src={peerAvatarSrc} sizePx={28} />
+        <div className={styles["title"]}>
+          <p className={styles["miniName"]}>{peer.displayName}</p>
+          <p className={styles["facts"]}>{words === undefined ? <Timer sinceMs={connectedAtMs} /> : text(words)}</p>
+        </div>
+        <IconButton
+          icon={isMuted ? <MicOff /> : <Mic />}
+          label={text(isMuted ? "calls.unmute" : "calls.mute")}
+          shortcut={`${modKey} D`}
+          onPress={() => onMicrophone(isMuted)}
+        />
+        <IconButton icon={<Expand />} label={text("calls.restore")} onPress={onRestore} />
+        <IconButton icon={<PhoneOff />} label={text("calls.hangUp")} variant="danger" onPress={onHangUp} />
+      </div>
+    </section>
+  );
+}

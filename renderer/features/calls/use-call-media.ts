@@ -1,0 +1,84 @@
+/**
+ * Ties the topic `calls` to the media of this window, once per engine client. Used by CallSurfaces.
+ * Also hangs `window.latticeCallStats` onto the page: a documented diagnostics hook, which resolves to
+ * `{ framesDecoded, totalAudioEnergy, connectedMs }` of the call that runs (see CallStats).
+ * Invariant: mounting twice, as React's strict mode does, opens no second connection; the media goes when the
+ * last surface of an account has gone.
+ */
+import { useEffect, useSyncExternalStore } from "react";
+import type { AccountId } from "../../../preload/contract/ids.ts";
+import type { CallView } from "../../../preload/contract/views.ts";
+import type { EngineClient } from "../../engine-client/engine-client.ts";
+import { useEngineClient } from "../../engine-client/EngineProvider.tsx";
+import { useText } from "../../text/text.ts";
+import type { Text } from "../../text/text.ts";
+import type { CallMedia, CallMediaSnapshot, CallStats } from "./call-media/call-media.ts";
+import { NO_MEDIA } from "./call-media/call-media.ts";
+import { CallMediaRegistry } from "./call-media/call-media-registry.ts";
+import { openLocalMedia } from "./call-media/local-media.ts";
+import { openSimplePeerTransport } from "./call-media/simple-peer-transport.ts";
+import { callNotices } from "./call-notices.ts";
+import { problemWords } from "./call-words.ts";
+
+/** The diagnostics hook. */
+export type LatticeCallStats = () => Promise<CallStats>;
+
+declare global {
+  interface Window {
+    /** Diagnostics: what of the running call has come in so far. */
+    latticeCallStats?: LatticeCallStats;
+  }
+}
+
+const registries = new WeakMap<EngineClient, CallMediaRegistry>();
+const mounts = new WeakMap<CallMediaRegistry, Map<AccountId, number>>();
+
+function registryOf(client: EngineClient, text: Text): CallMediaRegistry {
+  const existing = registries.get(client);
+  if (existing) return existing;
+  const registry = new CallMediaRegistry({
+    report: (accountId, callId, fact) => client.call("calls.report", { accountId, callId, fact }),
+    onMediaFailed: (accountId, message) => callNotices.show(accountId, message),
+    describeProblem: (device, problem) => text(problemWords(device, problem)),
+    openTransport: openSimplePeerTransport,
+    openLocalMedia,
+  });
+  registries.set(client, registry);
+  mounts.set(registry, new Map());
+  window.latticeCallStats = () => registry.stats();
+  return registry;
+}
+
+/** Keeps the media of the account's calls in step with the topic; undefined means that nothing is known yet. */
+export function useCallMediaRegistry(accountId: AccountId, calls: readonly CallView[] | undefined): CallMediaRegistry {
+  const client = useEngineClient();
+  const text = useText();
+  const registry = registryOf(client, text);
+  useEffect(() => {
+    if (calls) registry.reconcile(accountId, calls);
+  }, [registry, accountId, calls]);
+  useEffect(() => {
+    const counts = mounts.get(registry);
+    counts?.set(accountId, (counts.get(accountId) ?? 0) + 1);
+    return () => {
+      counts?.set(accountId, (counts.get(accountId) ?? 1) - 1);
+      // Strict mode mounts again at once; only who stays away gives the devices back.
+      setTimeout(() => {
+        if (counts?.get(accountId) === 0) registry.reconcile(accountId, []);
+      });
+    };
+  }, [registry, accountId]);
+  return registry;
+}
+
+/** The media of one call; undefined while this window has none. */
+export function useCallMedia(registry: CallMediaRegistry, call: CallView | undefined): CallMedia | undefined {
+  return useSyncExternalStore(registry.subscribe, () => registry.get(call?.callId));
+}
+
+const idle = () => () => {};
+
+/** What there is to see of the media of a call. */
+export function useMediaSnapshot(media: CallMedia | undefined): CallMediaSnapshot {
+  return useSyncExternalStore(media?.subscribe ?? idle, media?.snapshot ?? (() => NO_MEDIA));
+}

@@ -1,0 +1,247 @@
+/**
+ * One line of somebody: a message, a call, or a placeholder for what cannot be shown, with picture and name
+ * where a group begins. Used by TimelineRowView. Invariant: drawn from props only; the name, the time of a
+ * later line, tools and marks never change where the text stands.
+ */
+import {
+  AudioLines,
+  CircleAlert,
+  Copy,
+  File,
+  Image,
+  Lock,
+  MapPin,
+  Phone,
+  PhoneMissed,
+  PhoneOff,
+  Video,
+  Ban,
+  CircleHelp,
+} from "lucide-react";
+import type { LucideIcon } from "lucide-react";
+import { useEffect, useState } from "react";
+import { formatFull, formatTime } from "../../text/format.ts";
+import { useText } from "../../text/text.ts";
+import { Avatar } from "../../ui/Avatar.tsx";
+import { Button } from "../../ui/Button.tsx";
+import { IconButton } from "../../ui/IconButton.tsx";
+import { VisuallyHidden } from "../../ui/VisuallyHidden.tsx";
+import { cx } from "../../ui/cx.ts";
+import { hueOf } from "../../ui/hue.ts";
+import { Marks } from "./Marks.tsx";
+import { MessageText } from "./MessageText.tsx";
+import { describeError, describeOutcome, isolate } from "./describe.ts";
+import type { CallItem, MessageItem, PlaceholderItem } from "./group-items.ts";
+import type { TimelineActions } from "./timeline-actions.ts";
+import styles from "./timeline.module.css";
+
+const TILES = {
+  image: [Image, "timeline.kindImage"],
+  video: [Video, "timeline.kindVideo"],
+  audio: [AudioLines, "timeline.kindAudio"],
+  file: [File, "timeline.kindFile"],
+  location: [MapPin, "timeline.kindLocation"],
+} as const;
+
+const PLACEHOLDER_ICONS: Record<PlaceholderItem["reason"], LucideIcon> = {
+  redacted: Ban,
+  encrypted: Lock,
+  malformed: CircleHelp,
+};
+
+/** Seconds until this time, counted down; undefined where there is none. */
+function useSecondsUntil(timeMs: number | undefined): number | undefined {
+  const [nowMs, setNowMs] = useState(Date.now);
+  useEffect(() => {
+    if (timeMs === undefined) return undefined;
+    setNowMs(Date.now());
+    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [timeMs]);
+  return timeMs === undefined ? undefined : Math.max(0, Math.ceil((timeMs - nowMs) / 1_000));
+}
+
+function RetryNotice({ retryAtMs }: { retryAtMs: number }) {
+  const t = useText();
+  const seconds = useSecondsUntil(retryAtMs);
+  return (
+    <p className={styles["notice"]}>
+      {seconds === undefined || seconds === 0 ? t("timeline.sendingRetryNow") : t("timeline.sendingRetry", { seconds })}
+    </p>
+  );
+}
+
+function SendNotice({ item, isActive, actions }: { item: MessageItem; isActive: boolean; actions: TimelineActions }) {
+  const t = useText();
+  const { send, txnId } = item;
+  if (send?.state === "sending" && send.retryAtMs !== undefined) return <RetryNotice retryAtMs={send.retryAtMs} />;
+  if (send?.state !== "wedged") return null;
+  return (
+    <div className={styles["wedge"]} role="group">
+      <CircleAlert aria-hidden="true" />
+      <p>{t("timeline.wedged", { reason: describeError(send.error, t) })}</p>
+      {txnId === undefined ? null : (
+        <span className={styles["wedgeActions"]}>
+          <Button size="small" excludeFromTabOrder={!isActive} onPress={() => actions.onRetry(txnId)}>
+            {t("timeline.retry")}
+          </Button>
+          <Button size="small" variant="quiet" excludeFromTabOrder={!isActive} onPress={() => actions.onDiscard(txnId)}>
+            {t("timeline.discard")}
+          </Button>
+        </span>
+      )}
+    </div>
+  );
+}
+
+function MessageBody({ item, isActive, actions }: { item: MessageItem; isActive: boolean; actions: TimelineActions }) {
+  const t = useText();
+  const tile = Object.hasOwn(TILES, item.msgtype) ? TILES[item.msgtype as keyof typeof TILES] : undefined;
+  if (tile !== undefined) {
+    const [Icon, kind] = tile;
+    return (
+      <div className={styles["tile"]}>
+        <Icon aria-hidden="true" />
+        <div className={styles["tileText"]}>
+          <span dir="auto">{item.body === "" ? t(kind) : item.body}</span>
+          <small>{t(kind)}</small>
+        </div>
+      </div>
+    );
+  }
+  const text =
+    item.msgtype === "emote"
+      ? t("timeline.emote", { name: isolate(item.sender.displayName), text: item.body })
+      : item.body;
+  return (
+    <div className={cx(item.msgtype === "emote" && styles["emote"], item.msgtype === "notice" && styles["notices"])}>
+      <MessageText
+        text={text}
+        isTabbable={isActive}
+        onOpenLink={actions.onOpenLink}
+        editedMark={item.isEdited ? t("timeline.edited") : undefined}
+      />
+    </div>
+  );
+}
+
+function CallBody({ item }: { item: CallItem }) {
+  const t = useText();
+  const isLost = item.outcome === "missed" || item.outcome === "failed";
+  const isAlive = item.outcome === "running" || item.outcome === "ringing";
+  const Icon = isLost ? PhoneMissed : item.outcome === "declined" ? PhoneOff : item.media === "video" ? Video : Phone;
+  return (
+    <div className={styles["tile"]}>
+      <Icon aria-hidden="true" className={cx(isLost && !item.isOwn && styles["bad"], isAlive && styles["alive"])} />
+      <div className={styles["tileText"]}>
+        <span>{t(item.media === "video" ? "timeline.callVideo" : "timeline.callVoice")}</span>
+        <small>{describeOutcome(item, t)}</small>
+      </div>
+    </div>
+  );
+}
+
+function PlaceholderBody({ item }: { item: PlaceholderItem }) {
+  const t = useText();
+  const Icon = PLACEHOLDER_ICONS[item.reason];
+  return (
+    <p className={styles["placeholder"]}>
+      <Icon aria-hidden="true" />
+      {t(`timeline.${item.reason}`)}
+    </p>
+  );
+}
+
+export type SaidRowProps = {
+  item: MessageItem | CallItem | PlaceholderItem;
+  isFirstOfGroup: boolean;
+  /** True for the newest of our messages that the server has: only that one says so. */
+  isNewestSent: boolean;
+  /** True while the row has the keyboard's attention. */
+  isActive: boolean;
+  actions: TimelineActions;
+};
+
+/** Draws what a member said or did. */
+export function SaidRow({ item, isFirstOfGroup, isNewestSent, isActive, actions }: SaidRowProps) {
+  const t = useText();
+  const { sender } = item;
+  const timeMs = item.originServerTs;
+  const send = item.kind === "message" ? item.send : undefined;
+  const hasName = isFirstOfGroup && sender !== undefined;
+  const time =
+    timeMs === undefined || formatTime(timeMs) === "" ? null : (
+      <time
+        className={hasName ? styles["time"] : styles["gutterTime"]}
+        dateTime={new Date(timeMs).toISOString()}
+        title={formatFull(timeMs)}
+      >
+        {formatTime(timeMs)}
+      </time>
+    );
+  return (
+    <div
+      className={cx(
+        styles["said"],
+        hasName ? styles["first"] : styles["follow"],
+        item.kind === "message" && item.isMention && styles["mention"],
+        send?.state === "sending" && styles["pending"],
+      )}
+      data-hue={sender === undefined ? undefined : hueOf(sender.userId)}
+    >
+      {hasName ? (
+        <Avatar
+          id={sender.userId}
+          name={sender.displayName}
+          src={actions.mediaUrl(sender.avatarMxc, 36)}
+          className={styles["avatar"]}
+        />
+      ) : (
+        time
+      )}
+      <div className={styles["content"]}>
+        {hasName ? (
+          <div className={styles["who"]}>
+            <bdi className={styles["name"]} title={sender.userId}>
+              {sender.displayName}
+            </bdi>
+            {time}
+          </div>
+        ) : sender === undefined ? null : (
+          <VisuallyHidden>{isolate(sender.displayName)}</VisuallyHidden>
+        )}
+        {item.kind === "message" ? (
+          <>
+            <MessageBody item={item} isActive={isActive} actions={actions} />
+            <SendNotice item={item} isActive={isActive} actions={actions} />
+          </>
+        ) : item.kind === "call" ? (
+          <CallBody item={item} />
+        ) : (
+          <PlaceholderBody item={item} />
+        )}
+      </div>
+      {item.kind === "message" ? (
+        <>
+          <Marks
+            send={send?.state === "sent" && !isNewestSent ? undefined : send}
+            readBy={item.readBy}
+            mediaUrl={actions.mediaUrl}
+          />
+          {item.body === "" ? null : (
+            <div className={styles["tools"]}>
+              <IconButton
+                size="small"
+                icon={<Copy />}
+                label={t("timeline.copy")}
+                tooltipPlacement="top"
+                excludeFromTabOrder={!isActive}
+                onPress={() => actions.onCopy(item.body)}
+              />
+            </div>
+          )}
+        </>
+      ) : null}
+    </div>
+  );
+}
