@@ -1,0 +1,284 @@
+/**
+ * The shell's start: single instance, then crash sink, then engine, then window. The entry point of the Electron main
+ * process; nothing calls it. Invariant: schemes, sandbox and guards are in force before any page exists, and the
+ * order of the end is the reverse: window, then engine, which gets the time to close its store.
+ */
+import { join } from "node:path";
+import {
+  app,
+  crashReporter,
+  dialog,
+  ipcMain,
+  MessageChannelMain,
+  Notification,
+  protocol,
+  safeStorage,
+  session,
+  utilityProcess,
+  type MessagePortMain,
+  type WebContents,
+} from "electron";
+import * as v from "valibot";
+import { shellChannels, type HostInfo, type Route } from "../../preload/contract/shell-contract.ts";
+import { appScheme, serveApp } from "./app-protocol.ts";
+import { keepAwakeDuringCalls } from "./calls-awake.ts";
+import { findLink, parseLink } from "./deep-links.ts";
+import { EngineLink } from "./engine-client.ts";
+import { EngineSupervisor, type EngineProcess } from "./engine-supervisor.ts";
+import { openFramePort } from "./frame-port.ts";
+import { openIpc } from "./ipc.ts";
+import { openProfileKey, type SystemKeyStore } from "./key-vault.ts";
+import { logEngineLines, openShellLog, type ShellLog } from "./log.ts";
+import { mediaScheme, serveMedia } from "./media-protocol.ts";
+import { MEDIA_BASE } from "./media-request.ts";
+import { setApplicationMenu } from "./menu.ts";
+import { guardNavigation, guardSession, openExternal } from "./navigation-guard.ts";
+import { showNotifications } from "./notifications.ts";
+import { guardPermissions } from "./permissions.ts";
+import { openSettings } from "./settings.ts";
+import { hasTrayHost, openTray } from "./tray.ts";
+import { MainWindow } from "./window.ts";
+
+const dist = join(import.meta.dirname, "..");
+const assetsFolder = join(dist, "..", "assets");
+const iconPath = join(assetsFolder, "icons", "256x256.png");
+const SHELL_PORT_OWNER = "shell";
+
+// Chromium refuses its sandbox to root, who has to say so; windows ask for theirs one by one all the same.
+if (!app.commandLine.hasSwitch("no-sandbox")) app.enableSandbox();
+protocol.registerSchemesAsPrivileged([appScheme, mediaScheme]);
+if (app.isPackaged)
+  for (const flag of ["remote-debugging-port", "remote-debugging-pipe", "remote-allow-origins"])
+    app.commandLine.removeSwitch(flag);
+
+if (app.requestSingleInstanceLock()) void run();
+else app.quit();
+
+async function run(): Promise<void> {
+  const log = openShellLog(app.getPath("logs"), app.isPackaged);
+  openCrashSink(log);
+  guardNavigation(log);
+
+  // Before ready: macOS tells a link that started the app early.
+  const links = openLinks();
+  await app.whenReady();
+
+  const userFolder = app.getPath("userData");
+  const settings = openSettings(userFolder, log);
+  const supervisor = openSupervisor(userFolder, log, () => {
+    if (settings.get("wasToldOfPlainKey")) return;
+    settings.set("wasToldOfPlainKey", true);
+    tellPlainKey();
+  });
+  const engine = new EngineLink(() => {
+    const { port1, port2 } = new MessageChannelMain();
+    supervisor.connect(SHELL_PORT_OWNER, port1);
+    return openFramePort(port2);
+  }, log);
+
+  let isQuitting = false;
+  let canHide = false;
+  let window: MainWindow | undefined;
+  const isOurs = (contents: WebContents): boolean =>
+    window !== undefined && !window.isGone && contents.id === window.contents.id;
+  const openWindow = (): MainWindow => {
+    if (window && !window.isGone) return window;
+    window = new MainWindow({
+      preloadPath: join(dist, "preload", "index.cjs"),
+      iconPath,
+      isPackaged: app.isPackaged,
+      settings,
+      hidesOnClose: () => !isQuitting && canHide && settings.get("closeToTray"),
+      log,
+    });
+    window.setEngineStatus(supervisor.status);
+    window.load();
+    return window;
+  };
+  const open = (route?: Route): void => {
+    const shown = openWindow();
+    shown.show();
+    if (route) shown.route(route);
+  };
+
+  guardSession(session.defaultSession, log);
+  guardPermissions(session.defaultSession, isOurs);
+  serveApp(session.defaultSession, join(dist, "renderer"), log);
+  serveMedia(session.defaultSession, engine, log);
+  listenToPages(isOurs, supervisor, log, { window: () => window, open });
+
+  supervisor.onStatus((status) => {
+    engine.onEngineStatus(status);
+    if (window && !window.isGone) window.setEngineStatus(status);
+  });
+  supervisor.start();
+
+  links.onRoute(open);
+  app.on("activate", () => open());
+  app.on("before-quit", () => {
+    isQuitting = true;
+  });
+  app.on("window-all-closed", () => {
+    if (process.platform !== "darwin") app.quit();
+  });
+  quitAfter(() => supervisor.stop());
+
+  setApplicationMenu({ platform: process.platform, isPackaged: app.isPackaged, open });
+  openWindow();
+
+  const tray = openTray({ assetsFolder, open: () => open(), quit: () => app.quit() });
+  canHide = await hasTrayHost(process.platform);
+  engine.watch("badge", {}, ([badge]) => {
+    app.setBadgeCount(badge?.notificationCount ?? 0);
+    tray.setBadge(badge);
+  });
+  showNotifications({
+    engine,
+    log,
+    iconPath,
+    open,
+    onRinging: (isRinging) => window?.demandAttention(isRinging),
+  });
+  keepAwakeDuringCalls({ engine, onCallRuns: (runs) => window?.setCallRuns(runs) });
+}
+
+/** Crashes stay on this computer: a dump in the profile, a line in the log. */
+function openCrashSink(log: ShellLog): void {
+  crashReporter.start({ uploadToServer: false });
+  process.on("uncaughtException", (error) => log.error("uncaught in the shell", error));
+  process.on("unhandledRejection", (error) => log.error("unhandled rejection in the shell", error));
+  app.on("child-process-gone", (_gone, details) =>
+    log.warn("a helper process ended", { type: details.type, reason: details.reason }),
+  );
+}
+
+function openSupervisor(
+  userFolder: string,
+  log: ShellLog,
+  tellOfPlainKey: () => void,
+): EngineSupervisor<MessagePortMain> {
+  const dataDir = join(userFolder, "profile");
+  return new EngineSupervisor<MessagePortMain>({
+    fork: () => forkEngine(log),
+    openMessage: async () => ({
+      dataDir,
+      profileKey: await openProfileKey({
+        folder: dataDir,
+        accountsFolder: join(dataDir, "accounts"),
+        keyStore: safeStorage satisfies SystemKeyStore,
+        platform: process.platform,
+        log,
+        tellPlainKey: tellOfPlainKey,
+        wait: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
+      }),
+    }),
+    log,
+  });
+}
+
+function forkEngine(log: ShellLog): EngineProcess<MessagePortMain> {
+  const child = utilityProcess.fork(join(dist, "engine", "entry.utility.js"), [], {
+    serviceName: "Lattice engine",
+    stdio: "pipe",
+  });
+  logEngineLines(log, child.stdout);
+  logEngineLines(log, child.stderr);
+  child.on("error", (type) => log.warn("the engine process met a fatal error", { type }));
+  return {
+    post: (message, ports) => child.postMessage(message, ports),
+    onMessage: (listener) => void child.on("message", listener),
+    onExit: (listener) => void child.once("exit", listener),
+    kill: () => void child.kill(),
+  };
+}
+
+type PageDeps = { window: () => MainWindow | undefined; open: (route?: Route) => void };
+
+/** The few things that a page may ask of the shell. */
+function listenToPages(
+  isOurs: (contents: WebContents) => boolean,
+  supervisor: EngineSupervisor<MessagePortMain>,
+  log: ShellLog,
+  pages: PageDeps,
+): void {
+  const ipc = openIpc(ipcMain, isOurs, log);
+  ipc.answer(shellChannels.hostInfo, (): HostInfo => {
+    // Asked once by each preload as it starts: after its answer the page can be told things.
+    queueMicrotask(() => pages.window()?.onPreloadReady());
+    return {
+      runtime: "electron",
+      version: app.getVersion(),
+      platform: process.platform,
+      mediaBase: MEDIA_BASE,
+    };
+  });
+  ipc.on(shellChannels.requestEnginePort, v.pipe(v.string(), v.minLength(8), v.maxLength(128)), (nonce, sender) => {
+    const { port1, port2 } = new MessageChannelMain();
+    supervisor.connect(`window-${sender.id}`, port1);
+    sender.postMessage(shellChannels.enginePort, { nonce }, [port2]);
+  });
+  ipc.on(shellChannels.showWindow, v.undefined_(), () => pages.open());
+  ipc.on(shellChannels.openExternal, v.pipe(v.string(), v.maxLength(8_192)), (url) => {
+    const route = parseLink(url);
+    if (route) pages.open(route);
+    else openExternal(url, log);
+  });
+}
+
+/** Collects links to Matrix from all the ways in which systems hand them over. */
+function openLinks(): { onRoute(listener: (route?: Route) => void): void } {
+  let listener: ((route?: Route) => void) | undefined;
+  let waiting = routeIn(process.argv.slice(1));
+  const follow = (route: Route | undefined): void => {
+    if (listener) listener(route);
+    else waiting = route ?? waiting;
+  };
+  app.on("second-instance", (_started, argv) => follow(routeIn(argv.slice(1))));
+  app.on("open-url", (event, url) => {
+    event.preventDefault();
+    follow(parseLink(url));
+  });
+  // Linux takes links by the desktop file; taking them by force would push out another client of the user's.
+  if (app.isPackaged && process.platform !== "linux")
+    app.setAsDefaultProtocolClient("matrix", process.execPath, ["--"]);
+  return {
+    onRoute(next) {
+      listener = next;
+      if (waiting) next(waiting);
+    },
+  };
+}
+
+function routeIn(argv: readonly string[]): Route | undefined {
+  const link = findLink(argv);
+  return link === undefined ? undefined : parseLink(link);
+}
+
+/** Holds the end of the app until the engine has closed its store. */
+function quitAfter(close: () => Promise<void>): void {
+  let state: "running" | "closing" | "closed" = "running";
+  app.on("will-quit", (event) => {
+    if (state === "closed") return;
+    event.preventDefault();
+    if (state === "closing") return;
+    state = "closing";
+    void close().finally(() => {
+      state = "closed";
+      app.quit();
+    });
+  });
+}
+
+function tellPlainKey(): void {
+  const text =
+    "This computer offers no password store, so the key that protects your messages lies in a file that only your user account can read. Install a keyring (for example GNOME Keyring or KWallet) for better protection.";
+  if (Notification.isSupported())
+    new Notification({ title: "Lattice keeps its key in a file", body: text, silent: true }).show();
+  else
+    void dialog.showMessageBox({
+      type: "info",
+      title: "Lattice",
+      message: "Lattice keeps its key in a file",
+      detail: text,
+    });
+}

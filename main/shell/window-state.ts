@@ -1,0 +1,47 @@
+/**
+ * Where the window stood, and where it may stand now. Used by window.ts; kept in the settings.
+ * Invariant: pure; the result always lies on a display that exists, large enough to be used and with its title
+ * bar in reach.
+ */
+export type Rectangle = { x: number; y: number; width: number; height: number };
+export type WindowState = { bounds?: Rectangle | undefined; isMaximized: boolean };
+
+export const MIN_WIDTH_PX = 480;
+export const MIN_HEIGHT_PX = 400;
+const DEFAULT_WIDTH_PX = 1_200;
+const DEFAULT_HEIGHT_PX = 800;
+/** So much of the window has to be on a display for its old place to count. */
+const MIN_VISIBLE_PX = 100;
+
+/** The bounds to open with: the old ones where they still make sense, else the middle of the first display. */
+export function clampBounds(saved: Rectangle | undefined, workAreas: readonly Rectangle[]): Rectangle {
+  const primary = workAreas[0] ?? {
+    x: 0,
+    y: 0,
+    width: DEFAULT_WIDTH_PX,
+    height: DEFAULT_HEIGHT_PX,
+  };
+  const home =
+    saved && Object.values(saved).every(Number.isFinite)
+      ? workAreas.find((area) => isVisibleOn(saved, area))
+      : undefined;
+  const area = home ?? primary;
+  const width = within(home ? saved?.width : undefined, DEFAULT_WIDTH_PX, MIN_WIDTH_PX, area.width);
+  const height = within(home ? saved?.height : undefined, DEFAULT_HEIGHT_PX, MIN_HEIGHT_PX, area.height);
+  const x = home && saved ? clamp(saved.x, area.x, area.x + area.width - width) : area.x + (area.width - width) / 2;
+  const y = home && saved ? clamp(saved.y, area.y, area.y + area.height - height) : area.y + (area.height - height) / 2;
+  return { x: Math.round(x), y: Math.round(y), width, height };
+}
+
+function isVisibleOn(bounds: Rectangle, area: Rectangle): boolean {
+  const visibleWidth = Math.min(bounds.x + bounds.width, area.x + area.width) - Math.max(bounds.x, area.x);
+  const visibleHeight = Math.min(bounds.y + bounds.height, area.y + area.height) - Math.max(bounds.y, area.y);
+  return visibleWidth >= MIN_VISIBLE_PX && visibleHeight >= MIN_VISIBLE_PX;
+}
+
+/** On a display smaller than the minimum the display wins. */
+function within(saved: number | undefined, fallback: number, min: number, max: number): number {
+  return Math.round(Math.min(Math.max(saved ?? fallback, min), max));
+}
+
+const clamp = (value: number, min: number, max: number): number => Math.min(Math.max(value, min), Math.max(min, max));
