@@ -1,0 +1,2 @@
+import type { Sample } from "./samples.ts";
+export const benchApp = (): Promise<Sample[]> => Promise.resolve([]);

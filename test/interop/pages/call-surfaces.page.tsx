@@ -1,0 +1,131 @@
+/**
+ * The page of call-surfaces.spec.ts: Alice's real call surfaces on an engine of paper (the call machine alone),
+ * and Bob as a side without a view. Bob hangs on `window.bob`.
+ * Invariant: the engine answers through the same client interface as the app's, and later, never at once.
+ */
+import "../../../renderer/ui/base.css";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import type { AccountId } from "../../../preload/contract/ids.ts";
+import type { AccountRow, CallView } from "../../../preload/contract/views.ts";
+import type { EngineClient } from "../../../renderer/engine-client/engine-client.ts";
+import { EngineProvider } from "../../../renderer/engine-client/EngineProvider.tsx";
+import { CallButtons, CallSurfaces } from "../../../renderer/features/calls/index.ts";
+import { setUpText } from "../../../renderer/text/text.ts";
+import { ALICE, BOB, MachineSide, OurSide, ROOM_ID } from "./our-side.ts";
+import type { WireContent } from "./our-side.ts";
+
+declare global {
+  interface Window {
+    bob: OurSide;
+    /** Puts a Bob there who has had no call yet: one side holds one call. */
+    renewBob: () => void;
+    /** Where the composer was asked for by "Reply with a message". */
+    repliedIn: string | undefined;
+  }
+}
+
+const ACCOUNT_ID = "aliceaccount0000" as AccountId;
+const DELAY_MS = 10;
+
+/** A topic that is set by hand. */
+class PaperTopic<T> {
+  #snapshot: { status: "ready"; items: readonly T[] };
+  readonly #listeners = new Set<() => void>();
+
+  constructor(items: readonly T[]) {
+    this.#snapshot = { status: "ready", items };
+  }
+
+  readonly snapshot = () => this.#snapshot;
+  readonly subscribe = (listener: () => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  set(items: readonly T[]): void {
+    this.#snapshot = { status: "ready", items };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const alice: AccountRow = {
+  key: ACCOUNT_ID,
+  accountId: ACCOUNT_ID,
+  userId: ALICE,
+  deviceId: "DEVICE" as AccountRow["deviceId"],
+  homeserverUrl: "http://localhost",
+  displayName: "Alice",
+  state: "signed-in",
+};
+const topics = { calls: new PaperTopic<CallView>([]), accounts: new PaperTopic<AccountRow>([alice]) };
+
+const later =
+  (to: () => { receive(type: string, content: WireContent): void }) => (type: string, content: WireContent) => {
+    setTimeout(() => to().receive(type, content), DELAY_MS);
+  };
+const engine = new MachineSide({
+  userId: ALICE,
+  peerUserId: BOB,
+  send: later(() => window.bob),
+  onView: (view) => setTimeout(() => topics.calls.set([view]), DELAY_MS),
+});
+window.renewBob = () => {
+  window.bob = new OurSide({ userId: BOB, peerUserId: ALICE, send: later(() => engine) });
+};
+window.renewBob();
+
+async function run(command: string, args: Record<string, unknown>): Promise<unknown> {
+  await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
+  switch (command) {
+    case "calls.place":
+      return { callId: engine.place(args["media"] as "voice") };
+    case "calls.answer":
+      return engine.answer(args["media"] as "voice");
+    case "calls.reject":
+      return engine.take({ input: "reject" });
+    case "calls.hangUp":
+      return engine.take({ input: "hang-up", reason: "user-hangup" });
+    case "calls.report":
+      return engine.take({ input: "fact", fact: args["fact"] as never });
+    default:
+      throw new Error(`not on paper: ${command}`);
+  }
+}
+
+const client = {
+  call: run,
+  view: (name: keyof typeof topics) => ({
+    key: name,
+    ...{ subscribe: topics[name].subscribe, snapshot: topics[name].snapshot },
+  }),
+  connection: () => ({ state: "connected", engineId: "paper" }),
+  onConnection: () => () => {},
+} as unknown as EngineClient;
+
+setUpText("en");
+const root = document.createElement("div");
+root.id = "root";
+document.body.append(root);
+createRoot(root).render(
+  <StrictMode>
+    <EngineProvider
+      client={client}
+      hostInfo={{ runtime: "browser", version: "0", platform: "linux", mediaBase: "/media/" }}
+    >
+      <main>
+        <h1>Room</h1>
+        <CallButtons accountId={ACCOUNT_ID} roomId={ROOM_ID} canCall />
+        <label>
+          Message <textarea />
+        </label>
+      </main>
+      <CallSurfaces
+        accountId={ACCOUNT_ID}
+        onReply={(roomId) => {
+          window.repliedIn = roomId;
+        }}
+      />
+    </EngineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,120 @@
+/**
+ * A room's timeline over items that the test changes from outside, by `window.timeline`. Bundled and shown by
+ * test/renderer/timeline-motion.test.ts. Invariant: rows of mixed heights, the same on every run.
+ */
+import { flushSync } from "react-dom";
+import { createRoot } from "react-dom/client";
+import * as v from "valibot";
+import { eventIdSchema, txnIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
+import type { TimelineItem } from "../../../preload/contract/views.ts";
+import { TimelineView } from "../../../renderer/features/timeline/TimelineView.tsx";
+import { setUpText } from "../../../renderer/text/text.ts";
+import "../../../renderer/ui/base.css";
+
+const WORDS = "The quick brown fox reads the timetable packs a stove and asks whether there is a bed in the hut".split(
+  " ",
+);
+const people = ["alice", "bob", "mira"].map((name) => ({
+  userId: v.parse(userIdSchema, `@${name}:example.org`),
+  displayName: name,
+}));
+const noonMs = new Date().setHours(12, 0, 0, 0);
+
+function message(at: number): TimelineItem {
+  const distance = Math.abs(at);
+  const turn = Math.floor(distance / 3) % people.length;
+  const words = Array.from(
+    { length: 3 + ((distance * 7919) % 60) },
+    (_, word) => WORDS[(distance + word) % WORDS.length],
+  );
+  return {
+    kind: "message",
+    key: `h${at}`,
+    eventId: v.parse(eventIdSchema, `$h${at}`),
+    sender: people[turn]!,
+    isOwn: turn === 0,
+    originServerTs: noonMs + at * 60_000,
+    msgtype: "text",
+    body: `${at}: ${words.join(" ")}${at % 5 === 0 ? "\n\nhttps://example.org/hut" : ""}`,
+    isEdited: false,
+    isMention: false,
+    readBy: [],
+  };
+}
+
+let items: readonly TimelineItem[] = Array.from({ length: 50 }, (_, index) => message(index - 50));
+let belowPx = 100;
+const seen: { opened: string[]; copied: string[]; left: number } = { opened: [], copied: [], left: 0 };
+const root = createRoot(document.body.appendChild(document.createElement("div")));
+
+const actions = {
+  mediaUrl: () => undefined,
+  onOpenLink: (href: string) => void seen.opened.push(href),
+  onCopy: (text: string) => void seen.copied.push(text),
+  onRetry: () => {},
+  onDiscard: () => {},
+  onPaginate: () => {},
+};
+
+function draw(next: readonly TimelineItem[] = items): void {
+  items = next;
+  flushSync(() =>
+    root.render(
+      <div style={{ height: "100vh", display: "flex", flexDirection: "column" }}>
+        <TimelineView
+          room={{ roomId: "!hut:example.org", name: "Hut", isDirect: false }}
+          content={{ status: "ready", items }}
+          actions={actions}
+          onLeave={() => (seen.left += 1)}
+        />
+        <button type="button" style={{ flex: "none", height: belowPx }}>
+          below
+        </button>
+      </div>,
+    ),
+  );
+}
+
+const numberOf = (item: TimelineItem | undefined) => Number(item?.key.slice(1));
+function grow(key: string | undefined): void {
+  const longer = (item: TimelineItem) =>
+    item.key === key && item.kind === "message" ? { ...item, body: `${item.body}\nmore\nmore` } : item;
+  draw(items.map(longer));
+}
+
+const controls = {
+  seen,
+  prepend(count: number) {
+    const first = numberOf(items[0]);
+    draw([...Array.from({ length: count }, (_, index) => message(first - count + index)), ...items]);
+  },
+  append: () => draw([...items, message(numberOf(items.at(-1)) + 1)]),
+  write() {
+    const own = { ...message(numberOf(items.at(-1)) + 1), isOwn: true, txnId: v.parse(txnIdSchema, "txn-00000001") };
+    draw([...items, { ...own, send: { state: "sending" } } as TimelineItem]);
+  },
+  grow,
+  growLast: () => grow(items.at(-1)?.key),
+  openGap(key: string) {
+    const at = items.findIndex((item) => item.key === key);
+    draw([...items.slice(0, at), { kind: "gap", key: "gap", isFilling: true }, ...items.slice(at)]);
+  },
+  fillGap() {
+    const at = items.findIndex((item) => item.kind === "gap");
+    const found = Array.from({ length: 30 }, (_, index) => message(5_000 + index));
+    draw([...items.slice(0, at), ...found, ...items.slice(at + 1)]);
+  },
+  growComposer() {
+    belowPx = 320;
+    draw();
+  },
+};
+declare global {
+  interface Window {
+    timeline: typeof controls;
+  }
+}
+
+setUpText("en");
+window.timeline = controls;
+draw();
