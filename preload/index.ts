@@ -52,15 +52,13 @@ ipcRenderer.on(shellChannels.engineStatus, (_event, data: unknown) => {
 ipcRenderer.on(shellChannels.route, (_event, data: unknown) => {
   const parsed = v.safeParse(routeSchema, data);
   if (!parsed.success) return;
-  if (!routeListeners.tell(parsed.output))
-    keptRoutes = [...keptRoutes, parsed.output].slice(-MAX_KEPT_ROUTES);
+  if (!routeListeners.tell(parsed.output)) keptRoutes = [...keptRoutes, parsed.output].slice(-MAX_KEPT_ROUTES);
 });
 
 ipcRenderer.on(shellChannels.enginePort, (event, data: unknown) => {
   const parsed = v.safeParse(v.object({ nonce: v.string() }), data);
   const [port] = event.ports;
-  if (parsed.success && port)
-    window.postMessage({ latticePort: parsed.output.nonce }, window.location.origin, [port]);
+  if (parsed.success && port) window.postMessage({ latticePort: parsed.output.nonce }, window.location.origin, [port]);
 });
 
 const info = v.safeParse(hostInfoSchema, ipcRenderer.sendSync(shellChannels.hostInfo));

@@ -56,7 +56,7 @@ export const appHeaders = (contentType: string): Record<string, string> => ({
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
   "permissions-policy":
-    "camera=(self), microphone=(self), fullscreen=(self), speaker-selection=(self), geolocation=(), usb=(), hid=(), serial=()",
+    "camera=(self), microphone=(self), fullscreen=(self), geolocation=(), usb=(), hid=(), serial=()",
 });
 
 /** Whether an address belongs to the app's own page. */

@@ -137,9 +137,7 @@ async function keep(deps: KeyVaultDeps, key: Uint8Array): Promise<void> {
 /** Whether the system can really encrypt. `basic_text` only hides: its password is a word known to everyone. */
 async function canSeal(deps: KeyVaultDeps, waitsMs: readonly number[] = WAITS_MS): Promise<boolean> {
   for (const waitMs of [0, ...waitsMs]) {
-    // oxlint-disable-next-line no-await-in-loop -- each try has to see the state after the wait
     if (waitMs > 0) await deps.wait(waitMs);
-    // oxlint-disable-next-line no-await-in-loop
     const isAvailable = await deps.keyStore.isAsyncEncryptionAvailable().catch(() => false);
     if (deps.platform === "linux" && deps.keyStore.getSelectedStorageBackend?.() === "basic_text") return false;
     if (isAvailable) return true;

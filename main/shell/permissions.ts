@@ -44,7 +44,6 @@ async function askSystemForMedia(mediaTypes: readonly ("video" | "audio")[]): Pr
   if (process.platform !== "darwin") return true;
   for (const type of mediaTypes) {
     // One dialog after the other.
-    // oxlint-disable-next-line no-await-in-loop
     if (!(await systemPreferences.askForMediaAccess(type === "video" ? "camera" : "microphone"))) return false;
   }
   return true;

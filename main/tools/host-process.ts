@@ -123,7 +123,6 @@ export async function choosePort(preferred?: number): Promise<number> {
     try {
       server.listen(port, "127.0.0.1");
       // In order on purpose: the second is asked for only where the first is taken.
-      // oxlint-disable-next-line no-await-in-loop
       await once(server, "listening");
     } catch {
       continue;

@@ -39,7 +39,6 @@ async function run(): Promise<void> {
   for (const target of targets) {
     say(`packaging ${target} with Electron ${electron.version} …`);
     // One after the other on purpose: they share the unpacked app.
-    // oxlint-disable-next-line no-await-in-loop
     const problem = await packageTarget(target, electron.distPath, electron.version);
     if (problem === undefined) done.push(target);
     else failed.push(`${target}: ${problem}`);

@@ -4,6 +4,7 @@
  * Invariant: every dialog of the app is opened here, so that at most one is open.
  */
 import { useEffect, useRef, useState } from "react";
+import type { CSSProperties } from "react";
 import { House } from "lucide-react";
 import * as v from "valibot";
 import type { RoomAlias, RoomId, UserId } from "../../preload/contract/ids.ts";
@@ -97,7 +98,7 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
     <div
       className={styles["shell"]}
       data-pane={openRoomId === undefined ? "list" : "room"}
-      style={{ "--list-width": `${listWidthPx / 16}rem` }}
+      style={listWidthStyle(listWidthPx)}
     >
       <nav className={styles["rail"]} aria-label={t("app.rail")}>
         <Mark />
@@ -150,7 +151,7 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
           onBack={() => openRoom(undefined)}
         />
       </div>
-      <CallSurfaces accountId={accountId} />
+      <CallSurfaces accountId={accountId} onReply={openRoom} />
       {dialog?.kind === "direct" ? (
         <NewDirectDialog
           accountId={accountId}
@@ -184,3 +185,6 @@ function isListShown(): boolean {
   const pane = document.getElementById("room-list-pane");
   return pane !== null && pane.checkVisibility();
 }
+
+/** A custom property, which React's types do not know. */
+const listWidthStyle = (widthPx: number): CSSProperties => ({ ["--list-width" as "width"]: `${widthPx / 16}rem` });

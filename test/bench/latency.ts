@@ -37,12 +37,10 @@ export async function benchLatency(): Promise<Sample[]> {
   for (let index = 0; index < MESSAGES; index += 1) {
     const body = `message ${index}`;
     sentAt.set(body, performance.now());
-    // oxlint-disable-next-line no-await-in-loop
     await call(alice, "PUT", `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/t${index}`, {
       msgtype: "m.text",
       body,
     });
-    // oxlint-disable-next-line no-await-in-loop
     while (!seenByEngine.has(body) || !seenByPoll.has(body)) await new Promise((resolve) => setTimeout(resolve, 2));
   }
   stop();
@@ -62,7 +60,6 @@ async function rawPoll(
 ): Promise<void> {
   let since = "";
   while (!signal.aborted) {
-    // oxlint-disable-next-line no-await-in-loop
     const body = await fetch(`${baseUrl}/_matrix/client/v3/sync?timeout=${since ? 30_000 : 0}${since}`, {
       headers: { authorization: `Bearer ${user.accessToken}` },
       signal,

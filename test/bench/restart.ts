@@ -16,7 +16,6 @@ const RUNS = 10;
 export async function benchRestart(): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (const roomCount of [1_000, 4_000]) {
-    // oxlint-disable-next-line no-await-in-loop
     samples.push(...(await benchSize(roomCount)));
   }
   return samples;
@@ -30,7 +29,6 @@ async function benchSize(roomCount: number): Promise<Sample[]> {
     const floor: number[] = [];
     for (let run = 0; run <= RUNS; run += 1) {
       // Interleaved, so that both see the same machine; the first pair warms the disk cache and does not count.
-      // oxlint-disable-next-line no-await-in-loop
       const [engineMs, floorMs] = [await timed("restart-engine.ts", dataDir), await timed("restart-floor.ts", dataDir)];
       if (run === 0) continue;
       ours.push(engineMs);

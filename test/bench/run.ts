@@ -24,7 +24,6 @@ for (const [name, run] of Object.entries(benches)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   process.stderr.write(`bench ${name} …\n`);
   // One after the other: two at once would measure each other.
-  // oxlint-disable-next-line no-await-in-loop
   for (const sample of await run()) {
     process.stdout.write(`${JSON.stringify({ ...sample, node: process.versions.node, cores: cpus().length })}\n`);
   }

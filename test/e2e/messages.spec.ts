@@ -17,7 +17,10 @@ test("sign-in says what is wrong, and the right password goes on", async ({ seat
   await expect(page.getByText("No rooms yet")).toBeVisible();
 });
 
-test("two people write both ways; the one who looks elsewhere is notified; a reload keeps everything", async ({ seat, homeserver }) => {
+test("two people write both ways; the one who looks elsewhere is notified; a reload keeps everything", async ({
+  seat,
+  homeserver,
+}) => {
   const [alice, bob] = [await seat("Alice"), await seat("Bob")];
   await meet(alice, bob, homeserver.baseUrl);
   await write(alice, "Hello Bob");
@@ -61,7 +64,10 @@ test("an engine that is killed in mid-send loses and doubles nothing", async ({ 
   }
 });
 
-test("what is written while the server is away is kept, said so, and sent when it is back", async ({ seat, homeserver }) => {
+test("what is written while the server is away is kept, said so, and sent when it is back", async ({
+  seat,
+  homeserver,
+}) => {
   const [alice, bob] = [await seat("Alice"), await seat("Bob")];
   await meet(alice, bob, homeserver.baseUrl);
   await homeserver.kill9();

@@ -49,9 +49,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       return seat;
     });
     for (const { context, host } of seats) {
-      // oxlint-disable-next-line no-await-in-loop
       await context.close();
-      // oxlint-disable-next-line no-await-in-loop
       await host.close();
     }
     await rm(folder, { recursive: true, force: true });

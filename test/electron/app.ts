@@ -106,6 +106,12 @@ async function startApp(
   };
   let successor: RunningApp | undefined;
   const page = await electron.firstWindow();
+  if (process.env["LATTICE_DEBUG"]) page.on("console", (message) => process.stderr.write(`[page] ${message.text()}\n`));
+  if (binaryIsLegacy()) {
+    await page.waitForLoadState();
+    await electron.context().addInitScript({ path: join(fixtures, "newer-web.js") });
+    await page.reload();
+  }
   await page.waitForLoadState();
   return {
     electron,

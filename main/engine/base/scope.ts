@@ -29,7 +29,6 @@ export class Scope implements AsyncDisposable {
     for (const close of closers.toReversed()) {
       try {
         // In order on purpose: what was opened last may still need what was opened first.
-        // oxlint-disable-next-line no-await-in-loop
         await close();
       } catch (error) {
         failures.push(error);

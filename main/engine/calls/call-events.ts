@@ -114,9 +114,6 @@ const streamSchema = v.object({
   video_muted: v.fallback(v.boolean(), false),
 });
 
-/** True for the types that `parseCallEvent` understands. */
-export const isCallEventType = (eventType: string): boolean => KIND_BY_TYPE.has(eventType);
-
 /** The event as one of a call; undefined where it is of another type, or malformed. */
 export function parseCallEvent(event: CallEventSource): CallEvent | undefined {
   const kind = KIND_BY_TYPE.get(event.type);

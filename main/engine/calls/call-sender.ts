@@ -67,7 +67,6 @@ export class CallSender {
   async #run(): Promise<void> {
     for (let event = this.#waiting.shift(); event && !this.#isStopped; event = this.#waiting.shift()) {
       // In order on purpose: the other side must see the invite before its candidates.
-      // oxlint-disable-next-line no-await-in-loop
       await this.#send(event);
     }
     this.#running = undefined;
@@ -80,7 +79,6 @@ export class CallSender {
     const maxTries = isLastWord(kind) ? MAX_LAST_WORD_TRIES : MAX_TRIES;
     for (let attempt = 0; !this.#isStopped; attempt += 1) {
       try {
-        // oxlint-disable-next-line no-await-in-loop
         const eventId = await sendEvent(roomId, eventType, txnId, content);
         onSent(kind, eventId);
         return;
@@ -97,7 +95,6 @@ export class CallSender {
         }
         const delayMs = plan.when === "after" ? plan.delayMs : FIRST_DELAY_MS * 2 ** attempt;
         const isUrgent = this.#waiting.some((next) => isLastWord(next.kind));
-        // oxlint-disable-next-line no-await-in-loop
         if (!isUrgent) await this.#pause(clock, delayMs);
       }
     }

@@ -80,7 +80,6 @@ export function openMediaCache(deps: { folder: string; client: Pick<HomeserverCl
     let total = files.reduce((sum, file) => sum + file.size, 0);
     for (const file of files.toSorted((a, b) => a.mtimeMs - b.mtimeMs)) {
       if (total <= QUOTA_BYTES) return;
-      // oxlint-disable-next-line no-await-in-loop
       await rm(file.path, { force: true });
       total -= file.size;
     }

@@ -100,7 +100,6 @@ async function firstThatWorks(attempts: readonly (() => Promise<string>)[], earl
   const failures: EngineError[] = earlier ? [earlier] : [];
   for (const attempt of attempts) {
     try {
-      // oxlint-disable-next-line no-await-in-loop
       return await attempt();
     } catch (error) {
       if (!(error instanceof EngineError) || error.code === "cancelled" || error.code === "rate-limited") throw error;
@@ -145,7 +144,6 @@ async function followRedirects(start: URL, deps: DiscoveryDeps): Promise<HttpAns
   let url = start;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
     seen.add(url.href);
-    // oxlint-disable-next-line no-await-in-loop
     const answer = await send(deps, {
       method: "GET",
       url,

@@ -42,7 +42,6 @@ export function openMediaClient(
     let at = url;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
       const isHome = at.origin === url.origin;
-      // oxlint-disable-next-line no-await-in-loop
       const answer = await send(deps, {
         method: "GET",
         url: at,

@@ -109,19 +109,16 @@ export function openTokenKeeper(deps: {
         const held = tokens.current();
         if (!held) throw new SignedOutError(true);
         // In order on purpose: a round starts with what the one before has learnt.
-        // oxlint-disable-next-line no-await-in-loop
         await refreshAhead(held);
         const current = tokens.current();
         if (!current) throw new SignedOutError(true);
         try {
-          // oxlint-disable-next-line no-await-in-loop
           return await request(current.accessToken);
         } catch (error) {
           if (!(error instanceof SignedOutError)) throw error;
           const newest = tokens.current();
           if (!newest) throw error;
           if (round >= MAX_ROUNDS) throw end(newest, error.isSoft, error);
-          // oxlint-disable-next-line no-await-in-loop
           if (newest.accessToken === current.accessToken) await recover(current, error);
         }
       }

@@ -106,7 +106,6 @@ export function openOutbox(deps: OutboxDeps) {
           store.write((tx) => store.outbox.setTried(tx, txnId, clock.now()), { isDurable: true });
         }
         // One after the other: the order of a room is the order in which it was written.
-        // oxlint-disable-next-line no-await-in-loop
         const eventId = await deps.send(roomId, pending.type, txnId, pending.content, { signal });
         storeAnswer(roomId, txnId, eventId);
         attempt = 0;
@@ -127,7 +126,6 @@ export function openOutbox(deps: OutboxDeps) {
         attempt += 1;
         sender.retryAtMs = clock.now() + delayMs;
         deps.changed(roomId);
-        // oxlint-disable-next-line no-await-in-loop
         await sleep(clock, delayMs, AbortSignal.any([signal, sender.wake.signal])).catch(() => undefined);
         sender.wake = sender.wake.signal.aborted ? new AbortController() : sender.wake;
         sender.retryAtMs = undefined;

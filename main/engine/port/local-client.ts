@@ -91,10 +91,13 @@ export function openLocalClient(port: FramePort): EngineClient {
         return;
       }
       case "patch":
-        topics.get(frame.id)?.(frame.rev, frame.ops as Op[]);
+        topics.get(frame.id)?.(frame.rev, frame.ops);
         return;
       case "lost":
         topics.delete(frame.id);
+        return;
+      case "hello":
+      case "progress":
     }
   });
   port.onClose(() => {

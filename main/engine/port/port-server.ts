@@ -13,7 +13,6 @@ import {
   isCommandName,
   isTopicName,
   type CommandName,
-  type TopicName,
 } from "../../../preload/contract/engine-contract.ts";
 import {
   clientFrameSchema,
@@ -121,7 +120,7 @@ export function openPortServer(core: EngineCore) {
       if (!args.success)
         return lost(invalid(`The arguments of ${topic} do not fit: ${v.summarize(args.issues).slice(0, 300)}`));
       try {
-        const source = topicSource(core, topic as TopicName, args.output as never, portId);
+        const source = topicSource(core, topic, args.output as never, portId);
         const subscription = hub.subscribe(source, {
           patch: (rev, ops) => post({ t: "patch", id, rev, ops: [...ops] as never }),
           lost,

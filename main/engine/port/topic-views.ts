@@ -5,7 +5,6 @@
 import type { TopicArgs, TopicItem, TopicName } from "../../../preload/contract/engine-contract.ts";
 import type { EngineCore } from "../session/engine.ts";
 import type { ChangeSet, TopicView } from "../sync/change-set.ts";
-import type { KeyedItem } from "./diff.ts";
 import type { TopicSource } from "./topic-hub.ts";
 
 type Sources = { [T in TopicName]: (core: EngineCore, args: TopicArgs<T>, portId: number) => TopicView<TopicItem<T>> };
@@ -40,6 +39,6 @@ export function topicSource<T extends TopicName>(
   return {
     key: topicKey(topic, args, portId),
     accountId,
-    open: () => views[topic](core, args, portId) as TopicView<KeyedItem>,
+    open: () => views[topic](core, args, portId),
   };
 }

@@ -57,8 +57,8 @@ export function openNotifications(deps: {
         const item = toItem(each);
         if (!item) continue;
         const others = items.filter((other) => other.key !== item.key);
-        const older = others.filter((other) => other.roomId === item.roomId).slice(0, -(MAX_PER_ROOM - 1));
-        items = [...others.filter((other) => !older.includes(other)), item].slice(-MAX_IN_ALL);
+        const older = new Set(others.filter((other) => other.roomId === item.roomId).slice(0, -(MAX_PER_ROOM - 1)));
+        items = [...others.filter((other) => !older.has(other)), item].slice(-MAX_IN_ALL);
       }
     },
     /** True where something went. */

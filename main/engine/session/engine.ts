@@ -52,7 +52,7 @@ export async function openEngineCore(options: EngineOptions) {
   const folderOf = (accountId: AccountId) => join(accountsDir, accountId);
 
   function openSession(accountId: AccountId, store: ReturnType<typeof openAccountStore>): AccountSession {
-    const session = openAccountSession({
+    const opened = openAccountSession({
       accountId,
       folder: folderOf(accountId),
       store,
@@ -62,8 +62,8 @@ export async function openEngineCore(options: EngineOptions) {
       attention,
       publish,
     });
-    sessions.set(accountId, session);
-    return session;
+    sessions.set(accountId, opened);
+    return opened;
   }
 
   async function openStored(): Promise<void> {
@@ -71,7 +71,6 @@ export async function openEngineCore(options: EngineOptions) {
       const accountId = v.safeParse(accountIdSchema, name);
       if (!accountId.success) continue;
       const path = join(folderOf(accountId.output), "account.db");
-      // oxlint-disable-next-line no-await-in-loop
       const isThere = await stat(path).then(
         () => true,
         () => false,
@@ -82,7 +81,6 @@ export async function openEngineCore(options: EngineOptions) {
       if (!record) {
         // A sign-in that did not come to its end.
         store.close();
-        // oxlint-disable-next-line no-await-in-loop
         await rm(folderOf(accountId.output), { recursive: true, force: true });
         continue;
       }

@@ -2,7 +2,7 @@
  * AccountStore: the open database of one account with all its tables. Opened by session.
  * Invariant: the schema is the newest, or the store did not open.
  */
-import { Db } from "./driver.ts";
+import { Db, type WriteTx } from "./driver.ts";
 import { migrate } from "./migrate.ts";
 import { openAccountDataTable } from "./tables/account-data.ts";
 import { openAccountTable } from "./tables/account.ts";
@@ -23,7 +23,7 @@ export function openAccountStore(path: string, profileKey: Uint8Array) {
     throw error;
   }
   return {
-    write: db.write.bind(db) as Db["write"],
+    write: <T>(work: (tx: WriteTx) => T, options?: { isDurable?: boolean }): T => db.write(work, options),
     account: openAccountTable(db, profileKey),
     accountData: openAccountDataTable(db),
     rooms: openRoomTable(db),

@@ -27,7 +27,6 @@ export function openPipeline({ store, steps, publish, log, signal }: PipelineDep
       const prepared: unknown[] = [];
       for (const step of steps) {
         // In order on purpose: decryption comes before whoever reads what it decrypts.
-        // oxlint-disable-next-line no-await-in-loop
         prepared.push(await step.prepare?.(body, signal));
       }
       const deltas = store.write((tx) => {

@@ -56,7 +56,6 @@ export function openMarkRead(deps: {
       attempt += 1
     ) {
       try {
-        // oxlint-disable-next-line no-await-in-loop
         await deps.client.setReadMarkers(roomId, { fullyRead: eventId, read: eventId }, { signal: deps.signal });
         if (wanted.get(roomId) === eventId) wanted.delete(roomId);
         return;
@@ -66,7 +65,6 @@ export function openMarkRead(deps: {
           deps.log.warn("read marker refused");
           return;
         }
-        // oxlint-disable-next-line no-await-in-loop
         await sleep(clock, plan.when === "after" ? plan.delayMs : backoffMs(attempt), deps.signal).catch(
           () => undefined,
         );

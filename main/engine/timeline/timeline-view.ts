@@ -191,7 +191,6 @@ export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
       const oldest = history.missingStart(roomId);
       if (!oldest) break;
       // One page after the other: each starts where the one before ended.
-      // oxlint-disable-next-line no-await-in-loop
       await history.fetchBefore(roomId, oldest.chunk);
     }
     window = wanted;
@@ -216,7 +215,6 @@ export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
     /** Fills the gap that the user would see next; failures show on its line. */
     async fillGaps(): Promise<void> {
       for (let chunk = openGap(); chunk !== undefined; chunk = openGap()) {
-        // oxlint-disable-next-line no-await-in-loop
         await history.fetchBefore(roomId, chunk);
       }
     },

@@ -162,7 +162,9 @@ function ConnectedTimeline({ accountId, roomId, onLeave }: TimelinePaneProps) {
   const name = details?.name ?? "";
   const isDirect = details?.isDirect ?? false;
   const avatarSrc = avatarUrl(details?.avatarMxc, 64);
-  const room = useMemo(() => ({ roomId, name, isDirect, avatarSrc }), [roomId, name, isDirect, avatarSrc]);
+  // The colour of a person is the person's, in every place.
+  const avatarId = details?.directUserId ?? roomId;
+  const room = useMemo(() => ({ avatarId, name, isDirect, avatarSrc }), [avatarId, name, isDirect, avatarSrc]);
   return (
     <TimelineView
       room={room}

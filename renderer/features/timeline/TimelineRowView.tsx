@@ -18,7 +18,7 @@ import styles from "./timeline.module.css";
 const MAX_CHANGES = 3;
 
 /** What the rows need to know of the room. */
-export type RoomFacts = { roomId: string; name: string; isDirect: boolean; avatarSrc?: string | undefined };
+export type RoomFacts = { avatarId: string; name: string; isDirect: boolean; avatarSrc?: string | undefined };
 
 function GapLine({ gap, actions }: { gap: GapItem; actions: TimelineActions }) {
   const t = useText();
@@ -65,7 +65,7 @@ function RoomStart({ room }: { room: RoomFacts }) {
   return (
     <div className={styles["start"]}>
       <Avatar
-        id={room.roomId}
+        id={room.avatarId}
         name={room.name}
         src={room.avatarSrc}
         shape={room.isDirect ? "round" : "squircle"}

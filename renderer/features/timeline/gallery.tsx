@@ -100,8 +100,8 @@ const actions: TimelineViewProps["actions"] = {
   onDiscard: () => {},
   onPaginate: () => {},
 };
-const room = { roomId: "!room:example.org", name: "Bob Marsh", isDirect: true };
-const hut = { roomId: "!hut:example.org", name: "Climbing Saturday", isDirect: false };
+const room = { avatarId: "!room:example.org", name: "Bob Marsh", isDirect: true };
+const hut = { avatarId: "!hut:example.org", name: "Climbing Saturday", isDirect: false };
 
 const everyday: readonly TimelineItem[] = [
   start,

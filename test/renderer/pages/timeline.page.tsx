@@ -62,7 +62,7 @@ function draw(next: readonly TimelineItem[] = items): void {
     root.render(
       <div style={{ height: "100vh", display: "flex", flexDirection: "column" }}>
         <TimelineView
-          room={{ roomId: "!hut:example.org", name: "Hut", isDirect: false }}
+          room={{ avatarId: "!hut:example.org", name: "Hut", isDirect: false }}
           content={{ status: "ready", items }}
           actions={actions}
           onLeave={() => (seen.left += 1)}
