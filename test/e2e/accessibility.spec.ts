@@ -35,7 +35,9 @@ for (const mode of ["theme=light", "theme=dark", "theme=light&contrast=more", "t
     await page.emulateMedia({ reducedMotion: "reduce" });
     const { origin } = new URL(page.url());
     await page.goto(`${origin}/#/gallery?${mode}`);
-    const names = await page.getByRole("navigation", { name: "Gallery" }).getByRole("button").allTextContents();
+    const views = page.getByRole("navigation", { name: "Gallery" }).getByRole("button");
+    await views.first().waitFor();
+    const names = await views.allTextContents();
     expect(names.length).toBeGreaterThan(30);
     for (const name of names) {
       await page.goto(`${origin}/#/gallery?view=${encodeURIComponent(name)}&${mode}&bare=1`);

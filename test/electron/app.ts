@@ -107,11 +107,6 @@ async function startApp(
   let successor: RunningApp | undefined;
   const page = await electron.firstWindow();
   if (process.env["LATTICE_DEBUG"]) page.on("console", (message) => process.stderr.write(`[page] ${message.text()}\n`));
-  if (binaryIsLegacy()) {
-    await page.waitForLoadState();
-    await electron.context().addInitScript({ path: join(fixtures, "newer-web.js") });
-    await page.reload();
-  }
   await page.waitForLoadState();
   return {
     electron,
@@ -136,9 +131,10 @@ async function makeAppFolder(appFolder: string, buildFolder: string, options: Ap
   await mkdir(join(appFolder, "dist/engine"), { recursive: true });
   for (const part of ["shell", "preload"])
     await cp(join(buildFolder, part), join(appFolder, "dist", part), { recursive: true });
-  if (options.page === "real")
+  if (options.page === "real") {
     await cp(join(buildFolder, "renderer"), join(appFolder, "dist/renderer"), { recursive: true });
-  else {
+    if (binaryIsLegacy()) await addNewerWeb(join(appFolder, "dist/renderer"));
+  } else {
     await mkdir(join(appFolder, "dist/renderer"));
     await cp(join(fixtures, "page.html"), join(appFolder, "dist/renderer/index.html"));
     await cp(join(fixtures, "page.js"), join(appFolder, "dist/renderer/page.js"));
@@ -160,6 +156,16 @@ async function makeAppFolder(appFolder: string, buildFolder: string, options: Ap
     main,
   };
   await writeFile(join(appFolder, "package.json"), JSON.stringify(manifest));
+}
+
+/** An older Chromium gets the functions that the real page takes for granted. */
+async function addNewerWeb(rendererFolder: string): Promise<void> {
+  await cp(join(fixtures, "newer-web.js"), join(rendererFolder, "newer-web.js"));
+  const html = await readFile(join(rendererFolder, "index.html"), "utf8");
+  await writeFile(
+    join(rendererFolder, "index.html"),
+    html.replace(/<head[^>]*>/iu, (head) => `${head}<script src="/newer-web.js"></script>`),
+  );
 }
 
 const binaryIsLegacy = (): boolean => electronBinary()?.buildTarget === "legacy-electron";

@@ -100,7 +100,7 @@ test("a call is urgent and goes when the call is over", async ({ launch }) => {
   expect((await history())[0]).toBe("critical: Alice: Incoming video call");
 });
 
-test("an engine that restarts does not tell the same thing twice", async ({ launch }) => {
+test("what is told already is not told again when more comes", async ({ launch }) => {
   const app = await launch();
   await dismissFirstNotice(app);
   await app.engine.setTopic("notifications", [item("one")]);

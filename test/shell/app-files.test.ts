@@ -6,12 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  bundlePath,
-  CONTENT_SECURITY_POLICY,
-  findAppFile,
-  isAppUrl,
-} from "../../main/shell/app-files.ts";
+import { bundlePath, CONTENT_SECURITY_POLICY, findAppFile, isAppUrl } from "../../main/shell/app-files.ts";
 
 let folder: string;
 let root: string;
@@ -76,16 +71,11 @@ const hostile = [
 ];
 
 test("no address leaves the folder", async () => {
-  const found = await Promise.all(
-    hostile.map(async (url) => ({ url, path: (await findAppFile(root, url))?.path })),
-  );
+  const found = await Promise.all(hostile.map(async (url) => ({ url, path: (await findAppFile(root, url))?.path })));
   // What the URL parser itself resolves may still name a file of the bundle, which is no escape.
   expect(
     found.filter(
-      ({ path }) =>
-        path !== undefined &&
-        path !== join(root, "index.html") &&
-        path !== join(root, "assets/main.js"),
+      ({ path }) => path !== undefined && path !== join(root, "index.html") && path !== join(root, "assets/main.js"),
     ),
   ).toEqual([]);
   expect(found.filter(({ path }) => path !== undefined).map(({ url }) => url)).toEqual([]);

@@ -12,14 +12,8 @@ const good: [string, object][] = [
     { to: "alias", alias: "#somewhere:example.org", via: ["example.com", "elsewhere.ca"] },
   ],
   ["matrix:roomid/somewhere:example.org", { to: "room", roomId: "!somewhere:example.org" }],
-  [
-    "matrix:roomid/rDPTq5k0XyzwrRbVwYXqa5zV2NKiyhNHqQ",
-    { to: "room", roomId: "!rDPTq5k0XyzwrRbVwYXqa5zV2NKiyhNHqQ" },
-  ],
-  [
-    "matrix:roomid/somewhere:example.org/e/event",
-    { to: "room", roomId: "!somewhere:example.org", eventId: "$event" },
-  ],
+  ["matrix:roomid/rDPTq5k0XyzwrRbVwYXqa5zV2NKiyhNHqQ", { to: "room", roomId: "!rDPTq5k0XyzwrRbVwYXqa5zV2NKiyhNHqQ" }],
+  ["matrix:roomid/somewhere:example.org/e/event", { to: "room", roomId: "!somewhere:example.org", eventId: "$event" }],
   ["matrix:u/alice:example.org?action=chat", { to: "user", userId: "@alice:example.org" }],
   ["MATRIX:U/alice:example.org", { to: "user", userId: "@alice:example.org" }],
   ["matrix:user/alice:example.org", { to: "user", userId: "@alice:example.org" }],
@@ -51,16 +45,7 @@ const schemes = [
   "\\\\server\\share",
   "//",
 ];
-const tails = [
-  "alert(1)",
-  "r/a:b",
-  "u/alice:example.org",
-  "matrix:r/a:b",
-  "%00",
-  "..",
-  "?via=x",
-  "#/#a:b",
-];
+const tails = ["alert(1)", "r/a:b", "u/alice:example.org", "matrix:r/a:b", "%00", "..", "?via=x", "#/#a:b"];
 const hostile: string[] = [
   ...schemes.flatMap((scheme) => tails.map((tail) => scheme + tail)),
   ...[
@@ -148,10 +133,9 @@ const hostile: string[] = [
     "matrix :u/a:b",
     "\u202ematrix:u/a:b",
   ],
-  ...Array.from(
-    { length: 60 },
-    (_, index) => `matrix:${String.fromCodePoint(index + 1)}/alice:example.org`,
-  ).filter((link) => !/matrix:u/iu.test(link)),
+  ...Array.from({ length: 60 }, (_, index) => `matrix:${String.fromCodePoint(index + 1)}/alice:example.org`).filter(
+    (link) => !/matrix:u/iu.test(link),
+  ),
 ];
 
 describe("parseLink", () => {
@@ -192,21 +176,11 @@ describe("parseLink", () => {
 
 describe("findLink", () => {
   test("finds the link among switches and paths", () => {
+    expect(findLink(["/opt/lattice", "--no-sandbox", "matrix:u/alice:example.org", "matrix:u/bob:example.org"])).toBe(
+      "matrix:u/alice:example.org",
+    );
     expect(
-      findLink([
-        "/opt/lattice",
-        "--no-sandbox",
-        "matrix:u/alice:example.org",
-        "matrix:u/bob:example.org",
-      ]),
-    ).toBe("matrix:u/alice:example.org");
-    expect(
-      findLink([
-        "--url=matrix:u/alice:example.org",
-        "/home/matrix:u",
-        "-matrix:u/a:b",
-        "x".repeat(100_000),
-      ]),
+      findLink(["--url=matrix:u/alice:example.org", "/home/matrix:u", "-matrix:u/a:b", "x".repeat(100_000)]),
     ).toBeUndefined();
   });
 });

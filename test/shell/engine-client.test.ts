@@ -99,14 +99,12 @@ test("what the shell watches goes on over a restart of the engine", async () => 
     link.onEngineStatus({ state: "running" });
     await Promise.resolve();
     const subscribe = ports.at(-1)!.sent.find((frame) => frame["t"] === "subscribe")!;
-    ports
-      .at(-1)!
-      .say({
-        t: "patch",
-        id: subscribe["id"],
-        rev: 1,
-        ops: [{ op: "reset", items: [badge(count)] }],
-      });
+    ports.at(-1)!.say({
+      t: "patch",
+      id: subscribe["id"],
+      rev: 1,
+      ops: [{ op: "reset", items: [badge(count)] }],
+    });
     const call = ports.at(-1)!.sent.find((frame) => frame["t"] === "call");
     if (call) ports.at(-1)!.say({ t: "reply", id: call["id"], value: {} });
     link.onEngineStatus({ state: "restarting", attempt: 1, delayMs: 1 });

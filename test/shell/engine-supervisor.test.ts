@@ -4,11 +4,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { EngineStatus } from "../../preload/contract/shell-contract.ts";
 import { backoffDelayMs } from "../../main/shell/backoff.ts";
-import {
-  EngineOpenError,
-  EngineSupervisor,
-  type EngineProcess,
-} from "../../main/shell/engine-supervisor.ts";
+import { EngineOpenError, EngineSupervisor, type EngineProcess } from "../../main/shell/engine-supervisor.ts";
 
 type Port = { name: string; isClosed: boolean; close(): void };
 const makePort = (name: string): Port => ({
@@ -47,8 +43,7 @@ function openBench(
       };
       processes.push(entry);
       return {
-        post: (message, ports = []) =>
-          void (entry.posted.push(message), entry.ports.push(...ports)),
+        post: (message, ports = []) => void (entry.posted.push(message), entry.ports.push(...ports)),
         onMessage: (listener) => void messageListeners.push(listener),
         onExit: (listener) => void exitListeners.push(listener),
         kill: () => {
@@ -131,9 +126,7 @@ test("a profile that cannot be opened is told in the engine's own words, without
   await bench.settle();
   bench.last().say({ state: "failed", message: "This profile was made by a newer Lattice." });
   await vi.advanceTimersByTimeAsync(120_000);
-  expect(bench.statuses).toEqual([
-    { state: "failed", message: "This profile was made by a newer Lattice." },
-  ]);
+  expect(bench.statuses).toEqual([{ state: "failed", message: "This profile was made by a newer Lattice." }]);
   expect(bench.processes).toHaveLength(1);
   expect(bench.last().isKilled).toBe(true);
 });
@@ -174,16 +167,7 @@ test("reports that cannot be read change nothing", async () => {
   const bench = openBench();
   bench.supervisor.start();
   await bench.settle();
-  for (const report of [
-    undefined,
-    null,
-    1,
-    "opened",
-    {},
-    { state: "x" },
-    { state: "failed" },
-    [{ state: "opened" }],
-  ])
+  for (const report of [undefined, null, 1, "opened", {}, { state: "x" }, { state: "failed" }, [{ state: "opened" }]])
     bench.last().say(report);
   expect(bench.statuses).toEqual([]);
 });

@@ -10,10 +10,7 @@ test.each([
   ["https://example.org", "https://example.org/"],
   ["HTTP://EXAMPLE.org/a?b=c#d", "http://example.org/a?b=c#d"],
   ["https://bücher.example/", "https://xn--bcher-kva.example/"],
-  [
-    "mailto:alice@example.org?subject=Hi&body=there",
-    "mailto:alice@example.org?subject=Hi&body=there",
-  ],
+  ["mailto:alice@example.org?subject=Hi&body=there", "mailto:alice@example.org?subject=Hi&body=there"],
 ])("%s passes", (text, url) => {
   expect(externalUrl(text)).toBe(url);
 });

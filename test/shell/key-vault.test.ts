@@ -6,11 +6,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  openProfileKey,
-  type KeyVaultDeps,
-  type SystemKeyStore,
-} from "../../main/shell/key-vault.ts";
+import { openProfileKey, type KeyVaultDeps, type SystemKeyStore } from "../../main/shell/key-vault.ts";
 
 /** A key store whose secret can be changed, locked and taken away. */
 function openKeyStore(backend = "gnome_libsecret") {
@@ -18,9 +14,7 @@ function openKeyStore(backend = "gnome_libsecret") {
   const store: SystemKeyStore = {
     isAsyncEncryptionAvailable: async () => state.isAvailable && state.availableAfterTries-- <= 0,
     encryptStringAsync: async (text) =>
-      Buffer.from(
-        JSON.stringify({ password: state.password, text: Buffer.from(text).toString("hex") }),
-      ),
+      Buffer.from(JSON.stringify({ password: state.password, text: Buffer.from(text).toString("hex") })),
     decryptStringAsync: async (encrypted) => {
       const sealed = JSON.parse(encrypted.toString()) as { password: string; text: string };
       if (sealed.password !== state.password) throw new Error("cannot decrypt");
@@ -60,9 +54,7 @@ describe("a working key store", () => {
     expect(await openProfileKey(deps(store))).toEqual(key);
     expect(await readdir(folder)).toEqual(["profile.key.sealed"]);
     expect((await stat(join(folder, "profile.key.sealed"))).mode & 0o777).toBe(0o600);
-    expect((await readFile(join(folder, "profile.key.sealed"))).includes(Buffer.from(key))).toBe(
-      false,
-    );
+    expect((await readFile(join(folder, "profile.key.sealed"))).includes(Buffer.from(key))).toBe(false);
     expect(told).toBe(0);
   });
 
@@ -75,19 +67,16 @@ describe("a working key store", () => {
 });
 
 describe("no real encryption", () => {
-  test.each(["basic_text", "none"])(
-    "%s: the key lies in a file of the user's, and he is told",
-    async (backend) => {
-      const { state, store } = openKeyStore(backend);
-      state.isAvailable = backend === "basic_text";
-      const key = await openProfileKey(deps(store));
-      expect(await readdir(folder)).toEqual(["profile.key"]);
-      expect((await stat(join(folder, "profile.key"))).mode & 0o777).toBe(0o600);
-      expect(told).toBe(1);
-      await makeAccount();
-      expect(await openProfileKey(deps(store))).toEqual(key);
-    },
-  );
+  test.each(["basic_text", "none"])("%s: the key lies in a file of the user's, and he is told", async (backend) => {
+    const { state, store } = openKeyStore(backend);
+    state.isAvailable = backend === "basic_text";
+    const key = await openProfileKey(deps(store));
+    expect(await readdir(folder)).toEqual(["profile.key"]);
+    expect((await stat(join(folder, "profile.key"))).mode & 0o777).toBe(0o600);
+    expect(told).toBe(1);
+    await makeAccount();
+    expect(await openProfileKey(deps(store))).toEqual(key);
+  });
 
   test("a key store that comes later takes the same key over", async () => {
     const plain = openKeyStore("basic_text");
@@ -132,11 +121,7 @@ describe("trouble while accounts exist", () => {
       await openProfileKey(deps(store));
       await makeAccount();
       if (kind === "changed password") state.password = "two";
-      else
-        await writeFile(
-          join(folder, "profile.key.sealed"),
-          kind === "empty file" ? "" : "{not json",
-        );
+      else await writeFile(join(folder, "profile.key.sealed"), kind === "empty file" ? "" : "{not json");
       const before = await readFile(join(folder, "profile.key.sealed"));
       await expect(openProfileKey(deps(store))).rejects.toMatchObject({
         name: "EngineOpenError",
@@ -163,8 +148,5 @@ test("without accounts an undecryptable key is kept aside and a new one made", a
   state.password = "two";
   const key = await openProfileKey(deps(store));
   expect(key).not.toEqual(old);
-  expect((await readdir(folder)).toSorted()).toEqual([
-    "profile.key.sealed",
-    expect.stringContaining("undecryptable"),
-  ]);
+  expect((await readdir(folder)).toSorted()).toEqual(["profile.key.sealed", expect.stringContaining("undecryptable")]);
 });

@@ -12,9 +12,7 @@ test("an address names a file, or a thumbnail of it", () => {
     accountId: account,
     mxc: "mxc://example.org:8448/AbC_-1",
   });
-  expect(
-    parseMediaUrl(`lattice-media://media/${account}/example.org/AbC?w=64&h=48&method=crop`),
-  ).toEqual({
+  expect(parseMediaUrl(`lattice-media://media/${account}/example.org/AbC?w=64&h=48&method=crop`)).toEqual({
     accountId: account,
     mxc: "mxc://example.org/AbC",
     thumbnail: { widthPx: 64, heightPx: 48, method: "crop" },
@@ -39,12 +37,7 @@ test.each([
 });
 
 test("no text makes it throw", () => {
-  fc.assert(
-    fc.property(
-      fc.string({ unit: "binary" }),
-      (text) => void parseMediaUrl(`lattice-media://media/${text}`),
-    ),
-  );
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => void parseMediaUrl(`lattice-media://media/${text}`)));
 });
 
 test("what could run is handed over as bytes only", async () => {
@@ -63,9 +56,7 @@ test("what could run is handed over as bytes only", async () => {
     expect(response.headers.get("content-security-policy")).toBe("default-src 'none'; sandbox");
   }
   expect(
-    mediaResponse({ contentType: "Image/PNG; x=y", bytes: new Uint8Array([1]) }, null).headers.get(
-      "content-type",
-    ),
+    mediaResponse({ contentType: "Image/PNG; x=y", bytes: new Uint8Array([1]) }, null).headers.get("content-type"),
   ).toBe("image/png");
 });
 

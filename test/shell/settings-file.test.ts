@@ -47,10 +47,7 @@ const damaged: [string, string][] = [
   ["a number", "12"],
   ["huge", `{"x":"${"a".repeat(2_000_000)}"}`],
   ["deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`],
-  [
-    "wrong types",
-    '{"closeToTray":"yes","isWindowMaximized":1,"windowBounds":"big","wasToldOfPlainKey":null}',
-  ],
+  ["wrong types", '{"closeToTray":"yes","isWindowMaximized":1,"windowBounds":"big","wasToldOfPlainKey":null}'],
   ["bounds without a side", '{"windowBounds":{"x":1,"y":2,"width":3}}'],
   ["bounds that are no numbers", '{"windowBounds":{"x":1e999,"y":2,"width":3,"height":4}}'],
   ["bounds of nothing", '{"windowBounds":{"x":0,"y":0,"width":0,"height":-5}}'],

@@ -106,7 +106,8 @@ export function openHistory(deps: {
     gapState: (roomId: RoomId, chunk: number): GapState => gapStates.get(gapKey(roomId, chunk)) ?? { isFilling: false },
     /** Lets gaps that failed be tried again, on the user's word. */
     forgetFailures(roomId: RoomId): void {
-      for (const key of gapStates.keys()) if (key.startsWith(`${roomId} `) && gapStates.get(key)?.error) gapStates.delete(key);
+      for (const key of gapStates.keys())
+        if (key.startsWith(`${roomId} `) && gapStates.get(key)?.error) gapStates.delete(key);
     },
     /** The oldest chunk, where something before it is still on the server. */
     missingStart(roomId: RoomId): Chunk | undefined {
