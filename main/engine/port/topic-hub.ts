@@ -1,6 +1,6 @@
 /**
  * The topic hub: keeps each subscribed topic's list, and turns changes into patches. Used by port-server.
- *   publish → topics that are touched are marked → 16 ms timer → read → diff → one patch for each subscriber
+ *   publish → topics that are touched are marked → at most every 16 ms: read → diff → one patch for each subscriber
  * Invariant: a topic is read once for all its subscribers; each subscription's `rev` is gapless and begins with
  * a reset. A timer, not an animation frame: a hidden window still gets what it notifies about.
  */
@@ -32,6 +32,7 @@ type LiveTopic = {
 export function openTopicHub(onError: (error: unknown) => void) {
   const topics = new Map<string, LiveTopic>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let lastFlushMs = Number.NEGATIVE_INFINITY;
 
   function subscribe(source: TopicSource, subscriber: Subscriber): Subscription {
     let topic = topics.get(source.key);
@@ -67,12 +68,14 @@ export function openTopicHub(onError: (error: unknown) => void) {
       if (!topic.view.isTouchedBy(changes)) continue;
       topic.pending ??= new ChangeSet();
       for (const roomId of changes.rooms) topic.pending.rooms.add(roomId);
-      timer ??= setTimeout(flush, COALESCE_MS);
+      // The first change after a quiet moment goes out at once; a burst waits for the end of its 16 ms.
+      timer ??= setTimeout(flush, Math.max(0, COALESCE_MS - (performance.now() - lastFlushMs)));
     }
   }
 
   function flush(): void {
     timer = undefined;
+    lastFlushMs = performance.now();
     for (const topic of topics.values()) flushTopic(topic);
   }
 

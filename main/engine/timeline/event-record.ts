@@ -59,13 +59,14 @@ export function toSetAsideRecord(setAside: SetAsideEvent, place: Place): EventRe
 }
 
 const SHOWN_TYPES = new Set(["m.room.message", "m.room.encrypted", "m.sticker", "m.call.invite"]);
-/** State whose every change would only be noise. */
+/** State whose changes would only be noise, or that no line can say in words a reader knows. */
 const QUIET_STATE = new Set([
   "m.room.power_levels",
   "m.room.canonical_alias",
   "m.room.server_acl",
-  "m.space.child",
-  "m.space.parent",
+  "m.room.join_rules",
+  "m.room.guest_access",
+  "m.room.history_visibility",
 ]);
 
 function hasOwnLine(event: RoomEvent): boolean {
