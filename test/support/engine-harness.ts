@@ -33,7 +33,7 @@ export class TestEngine implements AsyncDisposable {
 
   /** An engine on an empty folder, without an account. */
   static async open(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
-    const opened = new TestEngine(await mkdtemp(join(tmpdir(), "lattice-test-")), options);
+    const opened = new TestEngine(options.dataDir ?? (await mkdtemp(join(tmpdir(), "lattice-test-"))), options);
     await opened.reopen();
     return opened;
   }
