@@ -30,6 +30,9 @@ test("two people write both ways; the one who looks elsewhere is notified; a rel
   // Both looked at the room: nobody had to be told.
   expect((await notificationsOf(alice)).filter((text) => text.includes("Hello"))).toEqual([]);
 
+  // Seen for half a second, they count as read.
+  await expect(bob.page.getByRole("button", { name: /unread message/u })).toHaveCount(0);
+
   // Bob closes the room, so the next message has to reach him by notification.
   await bob.page.goto(`${new URL(bob.page.url()).origin}/#/`);
   await expect(composer(bob)).toHaveCount(0);

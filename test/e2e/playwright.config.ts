@@ -11,6 +11,8 @@ export default defineConfig({
   testMatch: "*.spec.ts",
   outputDir: "../../test-output/e2e",
   workers: 1,
+  // A second try where others share the machine; the report names every test that needed it.
+  retries: process.env["CI"] === undefined ? 0 : 1,
   fullyParallel: false,
   timeout: 90_000,
   expect: { timeout: 15_000 },

@@ -10,6 +10,8 @@ export default defineConfig({
   globalSetup: "./global-setup.ts",
   outputDir: "../../test-output/electron",
   workers: 1,
+  // A second try where others share the machine; the report names every test that needed it.
+  retries: process.env["CI"] === undefined ? 0 : 1,
   fullyParallel: false,
   timeout: 60_000,
   expect: { timeout: 10_000 },

@@ -10,6 +10,8 @@ export default defineConfig({
   testDir: ".",
   outputDir: "../../test-output/interop",
   workers: 1,
+  // A second try where others share the machine; the report names every test that needed it.
+  retries: process.env["CI"] === undefined ? 0 : 1,
   fullyParallel: false,
   timeout: 90_000,
   expect: { timeout: 15_000 },
