@@ -4,7 +4,8 @@
  * Invariant: a bundle needs nothing at run time but Node, `electron` where it is the shell, and the files beside it;
  * so a package carries no node_modules folder.
  */
-import type { InlineConfig } from "vite";
+import { readFile } from "node:fs/promises";
+import type { InlineConfig, Plugin } from "vite";
 
 /** What every bundle is told by build.ts. */
 export type BuildSettings = {
@@ -37,6 +38,7 @@ export const engineConfig = (settings: BuildSettings): InlineConfig =>
     entries: { "entry.utility": "main/engine/entry.utility.ts", "entry.node": "main/engine/entry.node.ts" },
     format: "es",
     target: ENGINE_TARGET,
+    hasEngine: true,
   });
 
 /** The browser host: its program, and the child process in which it runs the engine. */
@@ -46,6 +48,7 @@ export const browserHostConfig = (settings: BuildSettings): InlineConfig =>
     entries: { index: "main/browser-host/index.ts", "engine-child": "main/browser-host/engine-child.ts" },
     format: "es",
     target: ENGINE_TARGET,
+    hasEngine: true,
   });
 
 /** The script that stands in for Electron's preload where the page runs in a plain browser. */
@@ -71,7 +74,25 @@ export const pageDefines = (version: string): Record<string, string> => ({
   "import.meta.env.LATTICE_VERSION": JSON.stringify(version),
 });
 
-type NodeProgram = { folder: string; entries: Record<string, string>; format: "es" | "cjs"; target: string };
+type NodeProgram = {
+  folder: string;
+  entries: Record<string, string>;
+  format: "es" | "cjs";
+  target: string;
+  /** The engine is in it, whose encryption needs its WebAssembly file beside it. */
+  hasEngine?: boolean;
+};
+
+const CRYPTO_WASM = "pkg/matrix_sdk_crypto_wasm_bg.wasm";
+
+/** Puts the encryption's WebAssembly where its loader looks for it: below the file that holds the loader. */
+const withCryptoWasm = (root: string): Plugin => ({
+  name: "lattice:crypto-wasm",
+  async generateBundle() {
+    const source = await readFile(`${root}/node_modules/@matrix-org/matrix-sdk-crypto-wasm/${CRYPTO_WASM}`);
+    this.emitFile({ type: "asset", fileName: CRYPTO_WASM, source });
+  },
+});
 
 function nodeProgram(settings: BuildSettings, program: NodeProgram): InlineConfig {
   const extension = program.format === "cjs" ? "cjs" : "js";
@@ -79,6 +100,7 @@ function nodeProgram(settings: BuildSettings, program: NodeProgram): InlineConfi
     ...shared(settings),
     // Two optional native helpers of ws: without these lines their `require` would stay in the bundle.
     define: { "process.env.WS_NO_BUFFER_UTIL": '"1"', "process.env.WS_NO_UTF_8_VALIDATE": '"1"' },
+    plugins: program.hasEngine ? [withCryptoWasm(settings.root)] : [],
     ssr: { noExternal: true, external: ["electron"], target: "node" },
     build: {
       outDir: `${settings.outDir}/${program.folder}`,

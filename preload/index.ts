@@ -72,6 +72,7 @@ if (info.success) {
     onRoute: (listener) => routeListeners.add(listener),
     showWindow: () => ipcRenderer.send(shellChannels.showWindow),
     openExternal: (url) => ipcRenderer.send(shellChannels.openExternal, url),
+    saveFile: (file) => ipcRenderer.send(shellChannels.saveFile, file),
   };
   contextBridge.exposeInMainWorld("latticeHost", host);
 }

@@ -1,7 +1,9 @@
 /**
- * Vitest's two projects: "unit", pure and parallel, and "engine", against the run's real homeserver.
+ * Vitest's projects: "unit", pure and parallel; "engine" and "interop", against the run's real homeserver; "faults",
+ * the same, for what takes long.
  * Used by test/support/run-tests.ts and by hand: npx vitest run -c test/vitest.config.ts --project unit [file].
- * A file named *.hs.test.ts belongs to "engine", any other *.test.ts to "unit"; Playwright's are *.spec.ts.
+ * A file named *.hs.test.ts belongs to "engine", or to "interop" in that folder, *.faults.test.ts to "faults", and
+ * any other *.test.ts to "unit"; Playwright's are *.spec.ts.
  */
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
@@ -16,7 +18,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.{ts,tsx}"],
-          exclude: ["test/**/*.hs.test.ts"],
+          exclude: ["test/**/*.{hs,faults}.test.ts"],
           testTimeout: 10_000,
         },
       },
@@ -25,8 +27,29 @@ export default defineConfig({
         test: {
           name: "engine",
           include: ["test/**/*.hs.test.ts"],
+          exclude: ["test/interop/**"],
           globalSetup: ["test/support/global-setup.ts"],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "interop",
+          include: ["test/interop/**/*.hs.test.ts"],
+          globalSetup: ["test/support/global-setup.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "faults",
+          include: ["test/**/*.faults.test.ts"],
+          globalSetup: ["test/support/global-setup.ts"],
+          testTimeout: 300_000,
           hookTimeout: 60_000,
         },
       },

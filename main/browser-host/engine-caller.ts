@@ -1,7 +1,7 @@
 /**
- * EngineCaller: the host's own client of the engine, for commands only. Used by media.ts.
- * Invariant: every call settles: with a parsed reply, with the engine's error, or with `offline` when the engine
- * goes away or takes too long.
+ * EngineCaller: the host's own client of the engine, for commands only. Used by media.ts and files.ts.
+ * Invariant: every call settles: with a parsed reply, with the engine's error, with `offline` when the engine goes
+ * away or takes too long, or with `cancelled` when the caller takes it back.
  */
 import * as v from "valibot";
 import {
@@ -31,6 +31,7 @@ type Pending = { command: CommandName; settle: (result: { value: unknown } | { e
 
 const gone: EngineErrorData = { code: "offline", message: "The engine is not running. Try again in a moment." };
 const late: EngineErrorData = { code: "offline", message: "The engine did not answer in time. Try again." };
+const cancelled: EngineErrorData = { code: "cancelled", message: "This was cancelled." };
 const garbled: EngineErrorData = { code: "bug", message: "The engine's answer does not fit the contract." };
 
 export class EngineCaller {
@@ -44,19 +45,29 @@ export class EngineCaller {
   }
 
   /** Asks the engine and waits for its answer. */
-  call<C extends CommandName>(command: C, args: CommandArgs<C>): Promise<CommandReply<C>> {
+  call<C extends CommandName>(
+    command: C,
+    args: CommandArgs<C>,
+    options: { signal?: AbortSignal; timeoutMs?: number } = {},
+  ): Promise<CommandReply<C>> {
+    const { signal, timeoutMs = CALL_TIMEOUT_MS } = options;
+    if (signal?.aborted) return Promise.reject(new EngineCallError(cancelled));
     if (this.#engine.status.state !== "running") return Promise.reject(new EngineCallError(gone));
     const port = (this.#port ??= this.#open());
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const giveUp = (error: EngineErrorData) => {
         port.post({ t: "cancel", id });
-        this.#settle(id, { error: late });
-      }, CALL_TIMEOUT_MS);
+        this.#settle(id, { error });
+      };
+      const timer = Number.isFinite(timeoutMs) ? setTimeout(giveUp, timeoutMs, late) : undefined;
+      const onAbort = () => giveUp(cancelled);
+      signal?.addEventListener("abort", onAbort, { once: true });
       this.#pending.set(id, {
         command,
         settle: (result) => {
           clearTimeout(timer);
+          signal?.removeEventListener("abort", onAbort);
           if ("error" in result) return reject(new EngineCallError(result.error));
           const parsed = v.safeParse(engineCommands[command].reply, result.value);
           if (parsed.success) resolve(parsed.output);

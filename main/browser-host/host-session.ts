@@ -54,8 +54,8 @@ export class HostSession {
       .some((pair) => pair.startsWith(wanted) && isSame(pair.slice(wanted.length), this.#secret));
   }
 
-  /** Whether a socket may be opened: browsers always name the origin of the page that asks. */
-  mayOpenSocket(request: IncomingMessage): boolean {
+  /** Whether the page of this host asks, for a socket or to write: browsers name the origin whenever that matters. */
+  isOwnPage(request: IncomingMessage): boolean {
     const origin = request.headers.origin;
     return (
       this.hasRightHost(request) && origin !== undefined && this.#origins.includes(origin) && this.hasCookie(request)

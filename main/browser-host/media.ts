@@ -5,12 +5,11 @@
  */
 import * as v from "valibot";
 import type { CommandArgs } from "../../preload/contract/engine-contract.ts";
+import { parseRange, servedType } from "../../preload/contract/file-address.ts";
 import { accountIdSchema, mxcUriSchema } from "../../preload/contract/ids.ts";
 import { EngineCallError, type EngineCaller } from "./engine-caller.ts";
 
 const MAX_SIDE_PX = 4_096;
-const INLINE_TYPES =
-  /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/(?:ogg|mpeg|mp4|aac|wav|x-wav|webm|flac|opus)|video\/(?:mp4|webm|ogg|quicktime))$/u;
 
 /** An answer, ready to be written. */
 export type MediaAnswer = { status: number; headers: Record<string, string>; bytes: Uint8Array };
@@ -49,12 +48,11 @@ export function parseMediaUrl(url: URL): CommandArgs<"media.fetch"> | undefined 
 }
 
 function mediaAnswer(contentType: string, bytes: Uint8Array, rangeHeader: string | undefined): MediaAnswer {
-  const essence = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
-  const isInline = INLINE_TYPES.test(essence);
+  const served = servedType(contentType);
   const headers = {
     ...mediaHeaders,
-    "content-type": isInline ? essence : "application/octet-stream",
-    ...(isInline ? {} : { "content-disposition": "attachment" }),
+    "content-type": served.contentType,
+    ...(served.isInline ? {} : { "content-disposition": "attachment" }),
     "accept-ranges": "bytes",
     // An mxc address names the same bytes for ever.
     "cache-control": "private, max-age=31536000, immutable",
@@ -76,19 +74,8 @@ function mediaAnswer(contentType: string, bytes: Uint8Array, rangeHeader: string
   };
 }
 
-/** One range of bytes, both ends included; undefined means the whole file. spec: RFC 9110, section 14. */
-function parseRange(
-  header: string | undefined,
-  sizeBytes: number,
-): { from: number; to: number } | "unsatisfiable" | undefined {
-  const match = /^bytes=([0-9]{0,15})-([0-9]{0,15})$/u.exec(header ?? "");
-  if (!match || (match[1] === "" && match[2] === "")) return undefined;
-  const from = match[1] === "" ? Math.max(0, sizeBytes - Number(match[2])) : Number(match[1]);
-  const to = match[1] === "" || match[2] === "" ? sizeBytes - 1 : Math.min(Number(match[2]), sizeBytes - 1);
-  return from > to ? "unsatisfiable" : { from, to };
-}
-
-const mediaHeaders = { "content-security-policy": "sandbox; default-src 'none'" };
+/** Of every answer that carries bytes of a server. */
+export const mediaHeaders = { "content-security-policy": "sandbox; default-src 'none'" };
 
 /** The answer where there is no file. */
 const noMedia = (status: number): MediaAnswer => ({

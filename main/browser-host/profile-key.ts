@@ -1,10 +1,10 @@
 /**
  * The profile key where no operating system keeps it: 32 random bytes in a file that only its owner can read.
- * Used by engine-child.ts; the Electron shell has its key vault instead. Invariant: the file is whole or absent, and
- * once written it is never replaced: without it, what is stored cannot be read.
+ * Used by engine-child.ts; the Electron shell has its key vault instead. Invariants: the file is whole or absent, and
+ * once written it is never replaced; where accounts exist no other is made, since what they store could not be read.
  */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { chmod, link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 const KEY_BYTES = 32;
@@ -13,7 +13,27 @@ const KEY_BYTES = 32;
 export async function openProfileKey(dataDir: string): Promise<Uint8Array> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const path = join(dataDir, "profile.key");
-  return (await readKey(path)) ?? (await createKey(path));
+  const known = await readKey(path);
+  if (known) {
+    // A copy from a backup may have lost its permissions; where they cannot be set, the key still opens.
+    await chmod(path, 0o600).catch(() => undefined);
+    return known;
+  }
+  if (await hasAccounts(dataDir)) {
+    throw new Error(
+      `${path} is missing, and without it the accounts in this folder cannot be opened. Put it back from a backup, or move the whole folder away to start anew. Nothing was deleted.`,
+    );
+  }
+  return createKey(path);
+}
+
+async function hasAccounts(dataDir: string): Promise<boolean> {
+  try {
+    return (await readdir(join(dataDir, "accounts"))).length > 0;
+  } catch (error) {
+    // A folder that is there but cannot be read may hold accounts.
+    return !hasCode(error, "ENOENT");
+  }
 }
 
 async function readKey(path: string): Promise<Uint8Array | undefined> {

@@ -1,7 +1,7 @@
 /**
  * startBrowserHost: serves the page and the engine's port to a browser on this machine. Called by index.ts and by
  * tests. Addresses: `/` the page, `/enter?token=` the one-time exchange, `/host` a socket with the engine's status,
- * `/engine` a socket per port, `/media/…` files.
+ * `/engine` a socket per port, `/media/…` media of servers and files of messages.
  * Invariant: it listens on 127.0.0.1 only, and without the session's cookie nothing but the exchange is answered.
  */
 import { once } from "node:events";
@@ -12,6 +12,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { EngineStatus } from "../../preload/contract/shell-contract.ts";
 import { EngineCaller } from "./engine-caller.ts";
 import { HostSession } from "./host-session.ts";
+import { exchangeFile, isFileUrl } from "./files.ts";
 import type { HostedEngine } from "./hosted-engine.ts";
 import { answerMedia } from "./media.ts";
 import { commonHeaders, contentSecurityPolicy, PageFiles } from "./page-files.ts";
@@ -71,9 +72,11 @@ export async function startBrowserHost(options: BrowserHostOptions): Promise<Bro
 
     if (!session.hasRightHost(request))
       return refuse(421, `This is not the address of Lattice. Open ${origin} instead.`);
-    if (request.method !== "GET" && request.method !== "HEAD") return refuse(405, "Only GET is answered here.");
     const url = parseUrl(request.url, origin);
     if (!url) return refuse(400, "This address cannot be read.");
+    const isUpload = request.method === "POST" && url.pathname.startsWith("/media/upload/");
+    if (request.method !== "GET" && request.method !== "HEAD" && !isUpload)
+      return refuse(405, "Only GET is answered here.");
 
     if (url.pathname === "/enter") {
       const isKnown = session.hasCookie(request);
@@ -95,6 +98,8 @@ export async function startBrowserHost(options: BrowserHostOptions): Promise<Bro
         403,
         "This window is not signed in to the host. Open the address that Lattice printed when it started.",
       );
+    if (isUpload && !session.isOwnPage(request)) return refuse(403, "Only the page of Lattice sends files here.");
+    if (isFileUrl(url)) return exchangeFile({ url, request, response, headers: pageHeaders, caller });
     if (url.pathname.startsWith("/media/")) {
       const media = await answerMedia(url, request.headers.range, caller);
       return send(media.status, media.headers, media.bytes);
@@ -118,7 +123,7 @@ export async function startBrowserHost(options: BrowserHostOptions): Promise<Bro
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on("error", () => {});
     const path = parseUrl(request.url, origin)?.pathname;
-    if (!session.mayOpenSocket(request)) return refuseUpgrade(stream, "403 Forbidden");
+    if (!session.isOwnPage(request)) return refuseUpgrade(stream, "403 Forbidden");
     if (path !== "/host" && path !== "/engine") return refuseUpgrade(stream, "404 Not Found");
     if (sockets.clients.size >= MAX_SOCKETS) return refuseUpgrade(stream, "503 Service Unavailable");
     sockets.handleUpgrade(request, stream, head, (socket) => {

@@ -1,7 +1,7 @@
 /**
  * Carries frames over a WebSocket as JSON text, one socket per port. Used by server.ts for every window.
  * Invariant: what is not one JSON object is dropped and counted; a reader that does not keep up is cut off rather
- * than filling the memory; and `media.fetch`, whose bytes JSON cannot carry, is refused here.
+ * than filling the memory; and commands with bytes, which JSON cannot carry, are refused here.
  */
 import { WebSocket } from "ws";
 import type { ClientFrame, EngineFrame, FramePort } from "../../preload/contract/frames.ts";
@@ -9,6 +9,7 @@ import type { ClientFrame, EngineFrame, FramePort } from "../../preload/contract
 /** The longest frame that a window may send: a session description of the longest kind, twice. */
 export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+const WITH_BYTES: ReadonlySet<unknown> = new Set(["media.fetch", "files.append", "files.read"]);
 
 /** The socket as a port. */
 export class SocketPort implements FramePort {
@@ -37,7 +38,7 @@ export class SocketPort implements FramePort {
     this.#socket.on("message", (data, isBinary) => {
       const frame = isBinary ? undefined : parseObject((data as Buffer).toString());
       if (frame === undefined) this.#droppedCount += 1;
-      else if (isMediaFetch(frame)) this.#refuse(frame);
+      else if (carriesBytes(frame)) this.#refuse(frame);
       else listener(frame);
     });
   }
@@ -54,7 +55,7 @@ export class SocketPort implements FramePort {
   #refuse(frame: object): void {
     const id: unknown = Reflect.get(frame, "id");
     if (typeof id !== "number") return;
-    const message = "Media files are fetched by their address, not over this port.";
+    const message = "Files go by their address, not over this port.";
     this.post({ t: "failed", id, error: { code: "invalid-request", message } });
   }
 }
@@ -68,5 +69,5 @@ function parseObject(text: string): object | undefined {
   }
 }
 
-const isMediaFetch = (frame: object): boolean =>
-  Reflect.get(frame, "t") === "call" && Reflect.get(frame, "command") === "media.fetch";
+const carriesBytes = (frame: object): boolean =>
+  Reflect.get(frame, "t") === "call" && WITH_BYTES.has(Reflect.get(frame, "command"));

@@ -34,8 +34,13 @@ type PendingCall = {
   command: CommandName;
   resolve: (value: never) => void;
   reject: (error: Error) => void;
-  timer: NodeJS.Timeout;
+  /** Ends its timer and its listening. */
+  stop: () => void;
 };
+
+/** `timeoutMs` may be Infinity; `signal` takes the call back. */
+export type CallOptions = { timeoutMs?: number; signal?: AbortSignal };
+
 /** `undefined` stands where an item could not be parsed, so that the indexes of later patches still fit. */
 type Subscription = {
   topic: TopicName;
@@ -46,10 +51,17 @@ type Subscription = {
 };
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** For the engine to start, however long the answer may take then. */
+const MAX_WAIT_MS = 120_000;
 const lostEngine: EngineErrorData = {
   code: "offline",
   message: "Lattice's engine is restarting. Try again in a moment.",
 };
+const lateEngine: EngineErrorData = {
+  code: "offline",
+  message: "Lattice's engine did not answer in time. Try again.",
+};
+const cancelled: EngineErrorData = { code: "cancelled", message: "This was cancelled." };
 
 export class EngineClient {
   readonly #port: FramePort;
@@ -67,25 +79,28 @@ export class EngineClient {
   }
 
   /** Asks the engine and waits for its answer; a late answer is a failure. */
-  call<C extends CommandName>(
-    command: C,
-    args: CommandArgs<C>,
-    options: { timeoutMs?: number } = {},
-  ): Promise<CommandReply<C>> {
+  call<C extends CommandName>(command: C, args: CommandArgs<C>, options: CallOptions = {}): Promise<CommandReply<C>> {
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     if (this.#isClosed) return Promise.reject(new EngineCallError(lostEngine));
+    if (signal?.aborted) return Promise.reject(new EngineCallError(cancelled));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const giveUp = (error: EngineErrorData): void => {
+        const call = this.#calls.get(id);
+        if (!call) return;
         this.#calls.delete(id);
+        call.stop();
         this.#port.post({ t: "cancel", id });
-        reject(
-          new EngineCallError({
-            code: "offline",
-            message: "Lattice's engine did not answer in time. Try again.",
-          }),
-        );
-      }, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-      this.#calls.set(id, { command, resolve, reject, timer });
+        reject(new EngineCallError(error));
+      };
+      const timer = Number.isFinite(timeoutMs) ? setTimeout(giveUp, timeoutMs, lateEngine) : undefined;
+      const onAbort = (): void => giveUp(cancelled);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const stop = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      this.#calls.set(id, { command, resolve, reject, stop });
       this.#port.post({ t: "call", id, command, args });
     });
   }
@@ -106,7 +121,7 @@ export class EngineClient {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const call of this.#calls.values()) {
-      clearTimeout(call.timer);
+      call.stop();
       call.reject(new EngineCallError(lostEngine));
     }
     this.#calls.clear();
@@ -136,7 +151,7 @@ export class EngineClient {
     const call = this.#calls.get(frame.id);
     if (!call) return;
     this.#calls.delete(frame.id);
-    clearTimeout(call.timer);
+    call.stop();
     if (frame.t === "failed") return call.reject(new EngineCallError(frame.error));
     const reply = v.safeParse(engineCommands[call.command].reply, frame.value);
     if (reply.success) call.resolve(reply.output as never);
@@ -234,9 +249,10 @@ export class EngineLink {
   async call<C extends CommandName>(
     command: C,
     args: CommandArgs<C>,
-    options: { timeoutMs?: number } = {},
+    options: CallOptions = {},
   ): Promise<CommandReply<C>> {
-    const client = this.#client ?? (await this.#nextClient(options.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+    const waitMs = Math.min(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, MAX_WAIT_MS);
+    const client = this.#client ?? (await this.#nextClient(waitMs));
     return client.call(command, args, options);
   }
 

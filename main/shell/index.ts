@@ -19,12 +19,14 @@ import {
   type WebContents,
 } from "electron";
 import * as v from "valibot";
-import { shellChannels, type HostInfo, type Route } from "../../preload/contract/shell-contract.ts";
+import { fileUrl } from "../../preload/contract/file-address.ts";
+import { savedFileSchema, shellChannels, type HostInfo, type Route } from "../../preload/contract/shell-contract.ts";
 import { appScheme, serveApp } from "./app-protocol.ts";
 import { keepAwakeDuringCalls } from "./calls-awake.ts";
 import { findLink, parseLink } from "./deep-links.ts";
 import { EngineLink } from "./engine-client.ts";
 import { EngineSupervisor, type EngineProcess } from "./engine-supervisor.ts";
+import type { FileSaves } from "./file-saves.ts";
 import { openFramePort } from "./frame-port.ts";
 import { openIpc } from "./ipc.ts";
 import { openProfileKey, type SystemKeyStore } from "./key-vault.ts";
@@ -101,11 +103,11 @@ async function run(): Promise<void> {
     if (route) shown.route(route);
   };
 
-  guardSession(session.defaultSession, log);
+  const saves = guardSession(session.defaultSession, log);
   guardPermissions(session.defaultSession, isOurs);
   serveApp(session.defaultSession, join(dist, "renderer"), log);
   serveMedia(session.defaultSession, engine, log);
-  listenToPages(isOurs, supervisor, log, { window: () => window, open });
+  listenToPages(isOurs, supervisor, log, { window: () => window, open, saves });
 
   supervisor.onStatus((status) => {
     engine.onEngineStatus(status);
@@ -192,7 +194,7 @@ function forkEngine(log: ShellLog): EngineProcess<MessagePortMain> {
   };
 }
 
-type PageDeps = { window: () => MainWindow | undefined; open: (route?: Route) => void };
+type PageDeps = { window: () => MainWindow | undefined; open: (route?: Route) => void; saves: FileSaves };
 
 /** The few things that a page may ask of the shell. */
 function listenToPages(
@@ -223,6 +225,9 @@ function listenToPages(
     if (route) pages.open(route);
     else openExternal(url, log);
   });
+  ipc.on(shellChannels.saveFile, savedFileSchema, (file, sender) =>
+    pages.saves.begin(fileUrl(MEDIA_BASE, file, { toSave: true }), (url) => sender.downloadURL(url)),
+  );
 }
 
 /** Collects links to Matrix from all the ways in which systems hand them over. */

@@ -32,6 +32,8 @@ export type KeyVaultDeps = {
   /** Tells the user, once for this installation, that the key lies in a plain file. */
   tellPlainKey(): void;
   wait(delayMs: number): Promise<void>;
+  /** How long the key store may think before the user is told that it waits for him; it may be asking him. */
+  answerWithinMs?: number;
 };
 
 const SEALED_FILE = "profile.key.sealed";
@@ -40,6 +42,9 @@ const KEY_BYTES = 32;
 /** The key store of a session that has just begun may need a moment. */
 const WAITS_MS = [250, 1_000, 2_000];
 const RETRY_AFTER_MS = 10_000;
+/** Where every look may bring up the system's prompt once more, or only the user can help. */
+const RARE_RETRY_AFTER_MS = 60_000;
+const ANSWER_WITHIN_MS = 20_000;
 
 const sealedSchema = v.object({
   version: v.literal(1),
@@ -47,11 +52,15 @@ const sealedSchema = v.object({
 });
 
 const LOCKED =
-  "Your computer's password store is locked or not running, so Lattice cannot read the key of your accounts. Unlock it (on Linux: the keyring or KWallet); Lattice goes on by itself. Nothing was deleted.";
+  "Your computer's password store is locked or not running, so Lattice cannot read the key of your accounts. Unlock it (on Linux: the keyring or KWallet); Lattice goes on by itself, or when you start it again. Nothing was deleted.";
+const NO_REAL_STORE =
+  "The key of your accounts is locked with your computer's password store, and this session offers none that really encrypts. Start the one you used before (GNOME Keyring or KWallet) and Lattice again. Nothing was deleted.";
 const UNDECRYPTABLE =
-  "Your computer's password store no longer opens the key of your accounts. This happens when the keyring or the user account of the system was reset. Restore it, or move the Lattice profile folder away to start afresh. Nothing was deleted.";
+  "Your computer's password store no longer opens the key of your accounts. This happens when the keyring, or the account on this computer, was reset or replaced by another. Restore it, and Lattice goes on by itself, or when you start it again; or move the Lattice profile folder away to start afresh. Nothing was deleted.";
 const MISSING =
-  "The key of your accounts is missing from the Lattice profile folder. Restore the folder from a backup, or move it away to start afresh. Nothing was deleted.";
+  "The key of your accounts is missing from the Lattice profile folder. Restore the folder from a backup, and Lattice goes on by itself; or move it away to start afresh. Nothing was deleted.";
+const REFUSED =
+  "Your computer's password store did not take the key for your accounts. Unlock it (on Linux: the keyring or KWallet); Lattice tries again by itself.";
 const UNWRITABLE =
   "Lattice cannot write to its profile folder. Check that the disk is not full and that you may write to your home folder. Lattice tries again by itself.";
 
@@ -70,12 +79,12 @@ export async function openProfileKey(deps: KeyVaultDeps): Promise<Uint8Array> {
       await rm(join(deps.folder, PLAIN_FILE), { force: true }).catch(() => {});
       return key;
     }
-    if (await hasAccounts(deps)) throw new EngineOpenError(UNDECRYPTABLE);
+    if (await hasAccounts(deps)) throw new EngineOpenError(UNDECRYPTABLE, { retryAfterMs: RARE_RETRY_AFTER_MS });
     await rename(join(deps.folder, SEALED_FILE), join(deps.folder, `${SEALED_FILE}.undecryptable-${Date.now()}`));
   }
   const plain = await readIfThere(join(deps.folder, PLAIN_FILE));
   if (plain !== undefined) return adoptPlain(deps, plain);
-  if (await hasAccounts(deps)) throw new EngineOpenError(MISSING);
+  if (await hasAccounts(deps)) throw new EngineOpenError(MISSING, { retryAfterMs: RARE_RETRY_AFTER_MS });
   const key = new Uint8Array(randomBytes(KEY_BYTES));
   await keep(deps, key);
   return key;
@@ -85,64 +94,113 @@ export async function openProfileKey(deps: KeyVaultDeps): Promise<Uint8Array> {
 async function unseal(deps: KeyVaultDeps, file: Buffer): Promise<Uint8Array | undefined> {
   const parsed = v.safeParse(sealedSchema, parseJson(file));
   if (!parsed.success) return undefined;
-  if (!(await canSeal(deps))) throw new EngineOpenError(LOCKED, { retryAfterMs: RETRY_AFTER_MS });
+  if (!(await canSeal(deps))) {
+    throw new EngineOpenError(isBasicText(deps) ? NO_REAL_STORE : LOCKED, { retryAfterMs: RETRY_AFTER_MS });
+  }
+  const wrapped = Buffer.from(parsed.output.sealed, "base64");
   try {
-    const { result } = await deps.keyStore.decryptStringAsync(Buffer.from(parsed.output.sealed, "base64"));
-    return parseKey(Buffer.from(result, "base64"));
+    const { result, shouldReEncrypt } = await answerOf(deps, () => deps.keyStore.decryptStringAsync(wrapped));
+    const key = parseKey(Buffer.from(result, "base64"));
+    if (key && shouldReEncrypt) await wrapAnew(deps, key);
+    return key;
   } catch (error) {
+    if (error instanceof EngineOpenError) throw error;
     deps.log.error("the profile key cannot be unwrapped", error);
     return undefined;
+  }
+}
+
+/** The system has a newer key: the old one opens the wrapping for now. */
+async function wrapAnew(deps: KeyVaultDeps, key: Uint8Array): Promise<void> {
+  try {
+    await writeSealed(deps, key);
+    deps.log.info("the profile key is wrapped anew");
+  } catch (error) {
+    // What is there still opens; the next start tries again.
+    deps.log.warn("the profile key cannot be wrapped anew", { error: String(error) });
   }
 }
 
 async function adoptPlain(deps: KeyVaultDeps, file: Buffer): Promise<Uint8Array> {
   const key = parseKey(file);
   if (!key) {
-    if (await hasAccounts(deps)) throw new EngineOpenError(MISSING);
+    if (await hasAccounts(deps)) throw new EngineOpenError(MISSING, { retryAfterMs: RARE_RETRY_AFTER_MS });
     const fresh = new Uint8Array(randomBytes(KEY_BYTES));
     await keep(deps, fresh);
     return fresh;
   }
-  if (await canSeal(deps, [])) {
-    await keep(deps, key);
-    deps.log.info("the profile key is now wrapped by the system");
-  } else {
-    deps.tellPlainKey();
+  try {
+    if (await canSeal(deps, [])) {
+      await writeSealed(deps, key);
+      await rm(join(deps.folder, PLAIN_FILE), { force: true });
+      deps.log.info("the profile key is now wrapped by the system");
+      return key;
+    }
+  } catch (error) {
+    // The key is at hand: a key store that fails now must not keep the user from his accounts.
+    deps.log.warn("the profile key stays in a plain file", { error: String(error) });
   }
+  deps.tellPlainKey();
   return key;
 }
 
-/** Writes the key the safest way that this computer offers. */
+/** Writes a new key the safest way that this computer offers. */
 async function keep(deps: KeyVaultDeps, key: Uint8Array): Promise<void> {
+  const isSealed = await canSeal(deps);
   try {
-    if (await canSeal(deps)) {
-      const wrapped = await deps.keyStore.encryptStringAsync(Buffer.from(key).toString("base64"));
-      const { result } = await deps.keyStore.decryptStringAsync(wrapped);
-      if (result !== Buffer.from(key).toString("base64")) throw new Error("the key store gives back another key");
-      await writeAtomically(
-        deps.folder,
-        SEALED_FILE,
-        JSON.stringify({ version: 1, sealed: wrapped.toString("base64") }),
-      );
-      await rm(join(deps.folder, PLAIN_FILE), { force: true });
-      return;
-    }
-    await writeAtomically(deps.folder, PLAIN_FILE, key);
+    if (isSealed) await writeSealed(deps, key);
+    else await writeAtomically(deps.folder, PLAIN_FILE, key);
+    if (isSealed) await rm(join(deps.folder, PLAIN_FILE), { force: true });
   } catch (cause) {
+    if (cause instanceof EngineOpenError) throw cause;
     throw new EngineOpenError(UNWRITABLE, { cause, retryAfterMs: RETRY_AFTER_MS });
   }
-  deps.tellPlainKey();
+  if (!isSealed) deps.tellPlainKey();
+}
+
+/** Replaces the sealed file, and only once it is known that the key comes out of the new wrapping again. */
+async function writeSealed(deps: KeyVaultDeps, key: Uint8Array): Promise<void> {
+  const text = Buffer.from(key).toString("base64");
+  let wrapped: Buffer;
+  try {
+    wrapped = await answerOf(deps, () => deps.keyStore.encryptStringAsync(text));
+    const { result } = await answerOf(deps, () => deps.keyStore.decryptStringAsync(wrapped));
+    if (result !== text) throw new Error("the key store gives back another key");
+  } catch (cause) {
+    if (cause instanceof EngineOpenError) throw cause;
+    throw new EngineOpenError(REFUSED, { cause, retryAfterMs: RARE_RETRY_AFTER_MS });
+  }
+  await writeAtomically(deps.folder, SEALED_FILE, JSON.stringify({ version: 1, sealed: wrapped.toString("base64") }));
 }
 
 /** Whether the system can really encrypt. `basic_text` only hides: its password is a word known to everyone. */
 async function canSeal(deps: KeyVaultDeps, waitsMs: readonly number[] = WAITS_MS): Promise<boolean> {
   for (const waitMs of [0, ...waitsMs]) {
     if (waitMs > 0) await deps.wait(waitMs);
-    const isAvailable = await deps.keyStore.isAsyncEncryptionAvailable().catch(() => false);
-    if (deps.platform === "linux" && deps.keyStore.getSelectedStorageBackend?.() === "basic_text") return false;
+    const isAvailable = await answerOf(deps, () => deps.keyStore.isAsyncEncryptionAvailable().catch(() => false));
+    if (isBasicText(deps)) return false;
     if (isAvailable) return true;
   }
   return false;
+}
+
+const isBasicText = (deps: KeyVaultDeps): boolean =>
+  deps.platform === "linux" && deps.keyStore.getSelectedStorageBackend?.() === "basic_text";
+
+/** What the key store says. One that does not answer is asking its user, who must be told where to look. */
+async function answerOf<T>(deps: KeyVaultDeps, ask: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new EngineOpenError(LOCKED, { retryAfterMs: RETRY_AFTER_MS })),
+      deps.answerWithinMs ?? ANSWER_WITHIN_MS,
+    );
+  });
+  try {
+    return await Promise.race([ask(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function hasAccounts(deps: KeyVaultDeps): Promise<boolean> {

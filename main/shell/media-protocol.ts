@@ -1,11 +1,12 @@
 /**
  * The `lattice-media:` scheme: shows the page pictures, sound and films of the homeserver, fetched by the engine
- * with the account's token, which the page never sees. Called by index.ts.
+ * with the account's token, which the page never sees; and files of messages, both ways. Called by index.ts.
  * Invariant: another origin than the page's, sandboxed, so that bytes of a server cannot act as the app.
  */
 import type { CustomScheme, Session } from "electron";
 import { MEDIA_SCHEME } from "./app-files.ts";
 import type { EngineLink } from "./engine-client.ts";
+import { exchangeFile, isFileUrl } from "./file-request.ts";
 import type { ShellLog } from "./log.ts";
 import { mediaResponse, noMedia, parseMediaUrl } from "./media-request.ts";
 
@@ -26,6 +27,7 @@ export const mediaScheme: CustomScheme = {
 /** Answers the scheme through the engine. */
 export function serveMedia(session: Session, engine: EngineLink, log: ShellLog): void {
   session.protocol.handle(MEDIA_SCHEME, async (request) => {
+    if (isFileUrl(request.url)) return exchangeFile(request, engine);
     const args = request.method === "GET" ? parseMediaUrl(request.url) : undefined;
     if (!args) return noMedia(400);
     try {

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import type { CommandArgs } from "../../preload/contract/engine-contract.ts";
+import { parseRange, servedType } from "../../preload/contract/file-address.ts";
 import { accountIdSchema, mxcUriSchema } from "../../preload/contract/ids.ts";
 import { APP_ORIGIN, MEDIA_SCHEME } from "./app-files.ts";
 
@@ -12,8 +13,6 @@ import { APP_ORIGIN, MEDIA_SCHEME } from "./app-files.ts";
 export const MEDIA_BASE = `${MEDIA_SCHEME}://media/`;
 
 const MAX_SIDE_PX = 4_096;
-const INLINE_TYPES =
-  /^(?:image\/(?:png|jpeg|gif|webp|avif|bmp)|audio\/(?:ogg|mpeg|mp4|aac|wav|x-wav|webm|flac|opus)|video\/(?:mp4|webm|ogg|quicktime))$/u;
 
 /** The arguments of `media.fetch` for an address, or undefined where it is none of ours. */
 export function parseMediaUrl(text: string): CommandArgs<"media.fetch"> | undefined {
@@ -49,24 +48,11 @@ function side(text: string | null): number | undefined {
   return px >= 1 ? Math.min(px, MAX_SIDE_PX) : undefined;
 }
 
-/** One range of bytes, both ends included; undefined means the whole file. spec: RFC 9110, section 14. */
-export function parseRange(
-  header: string | null,
-  sizeBytes: number,
-): { from: number; to: number } | "unsatisfiable" | undefined {
-  const match = header === null ? null : /^bytes=([0-9]{0,15})-([0-9]{0,15})$/u.exec(header);
-  if (!match || (match[1] === "" && match[2] === "")) return undefined;
-  const from = match[1] === "" ? Math.max(0, sizeBytes - Number(match[2])) : Number(match[1]);
-  const to = match[1] === "" || match[2] === "" ? sizeBytes - 1 : Math.min(Number(match[2]), sizeBytes - 1);
-  return from > to || from >= sizeBytes ? "unsatisfiable" : { from, to };
-}
-
 /** The answer that carries the file to the page. */
 export function mediaResponse(media: { contentType: string; bytes: Uint8Array }, rangeHeader: string | null): Response {
-  const essence = media.contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   const headers: Record<string, string> = {
     ...mediaHeaders(),
-    "content-type": INLINE_TYPES.test(essence) ? essence : "application/octet-stream",
+    "content-type": servedType(media.contentType).contentType,
     "accept-ranges": "bytes",
     // An mxc address names the same bytes for ever.
     "cache-control": "private, max-age=31536000, immutable",
@@ -96,7 +82,8 @@ export function mediaResponse(media: { contentType: string; bytes: Uint8Array },
 /** The answer where there is no file; the reason stays in the log. */
 export const noMedia = (status: 400 | 404 | 502): Response => new Response(null, { status, headers: mediaHeaders() });
 
-function mediaHeaders(): Record<string, string> {
+/** Of every answer of the scheme. */
+export function mediaHeaders(): Record<string, string> {
   return {
     "content-security-policy": "default-src 'none'; sandbox",
     "x-content-type-options": "nosniff",

@@ -1,11 +1,12 @@
 /**
- * Keeps every page where it is: no navigation, no new window, no webview, no download, and no request of the page to
- * the network. Holds the one call of Electron's openExternal. Called by index.ts before any window exists.
+ * Keeps every page where it is: no navigation, no new window, no webview, no download but of a file that the shell was
+ * asked to save, and no request of the page to the network. Holds the one call of Electron's openExternal. Called by index.ts before any window exists.
  * Invariant: the only page that is ever loaded is the app's own; a link leaves the app through openExternal alone.
  */
 import { app, shell, type Session } from "electron";
 import { isAppUrl } from "./app-files.ts";
 import { externalUrl } from "./external-url.ts";
+import { openFileSaves, type FileSaves } from "./file-saves.ts";
 import type { ShellLog } from "./log.ts";
 
 /** Schemes that a page may load from; all else is the engine's business. */
@@ -29,16 +30,21 @@ export function guardNavigation(log: ShellLog): void {
   });
 }
 
-/** Cuts a session off from the network and from the disk: pages talk to the engine, and the engine to servers. */
-export function guardSession(session: Session, log: ShellLog): void {
+/**
+ * Cuts a session off from the network and from the disk: pages talk to the engine, and the engine to servers. What is
+ * given back is the one way to the disk.
+ */
+export function guardSession(session: Session, log: ShellLog): FileSaves {
   session.webRequest.onBeforeRequest((details, callback) => {
     const isAllowed = URL.canParse(details.url) && PAGE_SCHEMES.has(new URL(details.url).protocol);
     if (!isAllowed) log.warn("a request of the page was stopped");
     callback({ cancel: !isAllowed });
   });
-  session.on("will-download", (event) => event.preventDefault());
+  const saves = openFileSaves({ folder: () => app.getPath("downloads"), log });
+  session.on("will-download", saves.onDownload);
   // Chromium would fetch dictionaries from its maker's server.
   session.setSpellCheckerEnabled(false);
+  return saves;
 }
 
 /** Opens a web or mail address with the user's own program; everything else is dropped. */

@@ -57,3 +57,7 @@ export type MxcUri = v.InferOutput<typeof mxcUriSchema>;
 /** Names one call within a room. spec: voip, `call_id`. */
 export const callIdSchema = v.pipe(v.string(), v.regex(/^[0-9A-Za-z._~-]{1,255}$/u), v.brand("CallId"));
 export type CallId = v.InferOutput<typeof callIdSchema>;
+
+/** Names a file that waits on this device to be sent. It cannot be guessed: whoever knows it may write to the file. */
+export const uploadIdSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/u), v.brand("UploadId"));
+export type UploadId = v.InferOutput<typeof uploadIdSchema>;

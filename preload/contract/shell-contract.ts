@@ -5,6 +5,7 @@
  * hands out an Electron object.
  */
 import * as v from "valibot";
+import { fileRefSchema } from "./engine-contract.ts";
 import { accountIdSchema, roomAliasSchema, roomIdSchema, userIdSchema, eventIdSchema } from "./ids.ts";
 
 /** Where a click on a notification, a tray entry or a `matrix:` link leads. */
@@ -42,6 +43,10 @@ export const hostInfoSchema = v.object({
 });
 export type HostInfo = v.InferOutput<typeof hostInfoSchema>;
 
+/** The file that a page asks its host to save. */
+export const savedFileSchema = v.object({ accountId: accountIdSchema, file: fileRefSchema });
+export type SavedFile = v.InferOutput<typeof savedFileSchema>;
+
 /** The object at `window.latticeHost`. Every function returned by an `on…` call stops listening. */
 export interface LatticeHost {
   readonly info: HostInfo;
@@ -56,6 +61,8 @@ export interface LatticeHost {
   showWindow(): void;
   /** Opens a web address in the user's browser: http, https and mailto only; all else is dropped. */
   openExternal(url: string): void;
+  /** Saves a file where the user says; to be called when `files.open` has it here. */
+  saveFile(file: SavedFile): void;
 }
 
 /** Channel names between preload and shell. Each is checked for its sender and parsed on both sides. */
@@ -66,5 +73,6 @@ export const shellChannels = {
   route: "lattice:route",
   showWindow: "lattice:show-window",
   openExternal: "lattice:open-external",
+  saveFile: "lattice:save-file",
   hostInfo: "lattice:host-info",
 } as const;

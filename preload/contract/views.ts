@@ -13,6 +13,7 @@ import {
   mxcUriSchema,
   roomIdSchema,
   txnIdSchema,
+  uploadIdSchema,
   userIdSchema,
 } from "./ids.ts";
 import { engineErrorDataSchema } from "./errors.ts";
@@ -89,7 +90,7 @@ export const previewSchema = v.object({
     "call",
     "missed-call",
     "state",
-    "encrypted",
+    "undecryptable",
     "redacted",
   ]),
   /** Plain text, at most 200 characters; "" where the kind says it all. */
@@ -135,6 +136,15 @@ export const roomDetailsSchema = v.object({
   isDirect: v.boolean(),
   directUserId: v.optional(userIdSchema),
   isEncrypted: v.boolean(),
+  /**
+   * Of an encrypted room: `verified` where every member is, `warning` where someone's identity changed since it
+   * was last looked at: nothing is sent until the user has said what to do. spec: e2ee, "Cross-signing".
+   */
+  trust: v.picklist(["normal", "verified", "warning"]),
+  /** Whose identity changed, where trust is `warning`. */
+  identityChanges: v.array(v.object({ person: personSchema, wasVerified: v.boolean() })),
+  /** What was written here and not sent, kept sealed on this device; "" where nothing was. */
+  draft: v.string(),
   joinedCount: count,
   invitedCount: count,
   typing: v.array(personSchema),
@@ -172,6 +182,55 @@ export const sendStatusSchema = v.variant("state", [
 ]);
 export type SendStatus = v.InferOutput<typeof sendStatusSchema>;
 
+/**
+ * Why a message of an encrypted room deserves a second look; absent where there is nothing to say.
+ * `sent-in-clear` is ours; the others are the states that the crypto knows. spec: e2ee; MSC4153.
+ */
+export const shieldSchema = v.picklist([
+  /** The key came from a backup, a file or another device: who wrote it cannot be proved. */
+  "authenticity-not-guaranteed",
+  /** The device that sent it is unknown or was deleted. */
+  "unknown-device",
+  /** Its owner has not signed the device that sent it. */
+  "unsigned-device",
+  /** Its sender is not verified, though he once was expected to be. */
+  "unverified-identity",
+  /** Its sender was verified, and has another identity now. */
+  "verification-violation",
+  /** The event says another sender than the key does. */
+  "mismatched-sender",
+  /** It was sent without encryption into an encrypted room. */
+  "sent-in-clear",
+]);
+export type Shield = v.InferOutput<typeof shieldSchema>;
+
+/** Why an event cannot be decrypted; each has its own words and its own remedy. */
+export const undecryptableCauseSchema = v.picklist([
+  /** Its key has not come yet; it may still. */
+  "missing-key",
+  /** The key that came starts later than this message. */
+  "key-too-new",
+  "sent-before-we-joined",
+  /** Sent before this device was signed in, and no backup is in use. */
+  "history-without-backup",
+  /** Sent before this device was signed in; verifying it opens the backup. */
+  "history-unverified-device",
+  /** The sender shares keys only with verified devices, and this one is not. */
+  "withheld-unverified",
+  "withheld",
+  /** Our own rules refuse it: the sender's device is not signed by him. */
+  "unsigned-device",
+  "unknown-device",
+  /** The sender's identity changed after it was verified. */
+  "verification-violation",
+  "mismatched-sender",
+  /** It was decrypted already under another event id: someone plays it again. */
+  "replayed",
+  "unsupported-algorithm",
+  "malformed",
+]);
+export type UndecryptableCause = v.InferOutput<typeof undecryptableCauseSchema>;
+
 /** What a state event did, for one quiet line. */
 export const stateChangeSchema = v.variant("change", [
   v.object({
@@ -190,6 +249,30 @@ export const stateChangeSchema = v.variant("change", [
   v.object({ change: v.literal("other"), eventType: v.string() }),
 ]);
 export type StateChange = v.InferOutput<typeof stateChangeSchema>;
+
+/**
+ * A file that a message carries. Its bytes are had by an address, see file-address.ts.
+ * spec: client-server, "Sending encrypted attachments".
+ */
+export const fileSchema = v.object({
+  /** On one line and without what deceives the eye. */
+  name: v.string(),
+  /** What its sender says about it, beside the name. */
+  caption: v.optional(v.string()),
+  /** As the sender says; shown, never trusted. So are the figures below. */
+  contentType: v.optional(v.string()),
+  sizeBytes: v.optional(v.number()),
+  widthPx: v.optional(v.number()),
+  heightPx: v.optional(v.number()),
+  durationMs: v.optional(v.number()),
+  hasThumbnail: v.boolean(),
+  /** False: its server can read it. */
+  isEncrypted: v.boolean(),
+  /** Of a message that is being sent: its files have these names until it has an event id. */
+  uploadId: v.optional(uploadIdSchema),
+  thumbnailUploadId: v.optional(uploadIdSchema),
+});
+export type FileView = v.InferOutput<typeof fileSchema>;
 
 export const callOutcomeSchema = v.picklist([
   "ringing",
@@ -219,6 +302,9 @@ export const timelineItemSchema = v.variant("kind", [
     isEdited: v.boolean(),
     /** True where it names us, or the whole room. */
     isMention: v.boolean(),
+    shield: v.optional(shieldSchema),
+    /** Of a message that carries a file. */
+    file: v.optional(fileSchema),
     send: v.optional(sendStatusSchema),
     /** Who has read up to here, ourselves excepted. */
     readBy: v.array(personSchema),
@@ -243,15 +329,18 @@ export const timelineItemSchema = v.variant("kind", [
     media: v.picklist(["voice", "video"]),
     outcome: callOutcomeSchema,
     durationMs: v.optional(v.number()),
+    shield: v.optional(shieldSchema),
   }),
-  /** Something that cannot be shown: redacted, encrypted, of an unknown type, or malformed. */
+  /** Something that cannot be shown: redacted, undecryptable, of an unknown type, or malformed. */
   v.object({
     kind: v.literal("placeholder"),
     key: v.string(),
     eventId: v.optional(eventIdSchema),
     sender: v.optional(personSchema),
     originServerTs: v.optional(timestampMs),
-    reason: v.picklist(["redacted", "encrypted", "malformed"]),
+    reason: v.picklist(["redacted", "undecryptable", "malformed"]),
+    /** Where the reason is `undecryptable`. */
+    cause: v.optional(undecryptableCauseSchema),
   }),
   /** Events of the room are missing here; they are being fetched, or will be when the user comes near. */
   v.object({
@@ -402,3 +491,160 @@ export const badgeSchema = v.object({
   inviteCount: count,
 });
 export type Badge = v.InferOutput<typeof badgeSchema>;
+
+const secretStateSchema = v.object({
+  /** This device has it. */
+  isHere: v.boolean(),
+  /** Secret storage on the server has it, for whoever holds the recovery key. */
+  isStored: v.boolean(),
+});
+
+/** Topic `encryption`: exactly one item, with key "encryption": all that the health page says, and what comes next. */
+export const encryptionViewSchema = v.object({
+  key: v.literal("encryption"),
+  /** `waiting` and `failed` come with an error; nothing encrypted can be read or sent meanwhile, and nothing is lost. */
+  state: v.picklist(["opening", "ready", "waiting", "failed"]),
+  error: v.optional(engineErrorDataSchema),
+  /**
+   * The one thing to do next:
+   *   create   this account has no cross-signing identity yet: make one, with recovery
+   *   verify   it has one, and this device is not signed by it: verify, or enter the recovery key
+   *   recovery this device is signed, and no recovery is set up
+   *   none     all is well
+   */
+  nextStep: v.picklist(["create", "verify", "recovery", "none"]),
+  isDeviceVerified: v.boolean(),
+  /** Another own device can verify this one. */
+  canVerifyWithDevice: v.boolean(),
+  /** Secret storage exists: a recovery key, or passphrase, opens it. */
+  hasRecovery: v.boolean(),
+  /** Secret storage can be opened with a passphrase as well. */
+  hasPassphrase: v.boolean(),
+  secrets: v.object({
+    masterKey: secretStateSchema,
+    selfSigningKey: secretStateSchema,
+    userSigningKey: secretStateSchema,
+    backupKey: secretStateSchema,
+  }),
+  backup: v.object({
+    /**
+     *   none        the server has no backup
+     *   active      keys go there
+     *   key-missing the server has one, whose key is not here
+     *   untrusted   the server has one that nobody whom we trust has signed: no key goes there
+     */
+    state: v.picklist(["unknown", "none", "active", "key-missing", "untrusted"]),
+    version: v.optional(v.string()),
+    /** Room keys on this device, and how many of them are in the backup. */
+    keyCount: count,
+    backedUpCount: count,
+    /** While history is being fetched from the backup. */
+    restoring: v.optional(v.object({ doneCount: count, totalCount: count })),
+    error: v.optional(engineErrorDataSchema),
+  }),
+  /** Our own identity was replaced from elsewhere and the user has not said that he knows. spec: "MUST alert". */
+  hasIdentityChanged: v.boolean(),
+  /** Setting: room keys go to devices that their owners signed, and to no others. */
+  sendsToSignedDevicesOnly: v.boolean(),
+  undecryptableCount: count,
+  fingerprint: v.string(),
+});
+export type EncryptionView = v.InferOutput<typeof encryptionViewSchema>;
+
+/** Topic `undecryptable`: the newest messages that cannot be read, at most 100. */
+export const undecryptableRowSchema = v.object({
+  key: eventIdSchema,
+  roomId: roomIdSchema,
+  roomName: v.string(),
+  eventId: eventIdSchema,
+  sender: personSchema,
+  originServerTs: timestampMs,
+  cause: undecryptableCauseSchema,
+});
+export type UndecryptableRow = v.InferOutput<typeof undecryptableRowSchema>;
+
+/** Topic `verifications`: those that run, and those that ended within the last seconds, so that a view can say how. */
+export const verificationViewSchema = v.object({
+  key: v.string(),
+  flowId: v.string(),
+  other: personSchema,
+  otherDeviceId: v.optional(deviceIdSchema),
+  otherDeviceName: v.optional(v.string()),
+  /** With another device of our own. */
+  isSelf: v.boolean(),
+  direction: v.picklist(["incoming", "outgoing"]),
+  phase: v.picklist([
+    /** Asked, not accepted. */
+    "requested",
+    /** Both agree: a method is chosen now. `qrCode`, `canScan` and `canCompareEmoji` say which there are. */
+    "ready",
+    /** A method runs, and waits for the other side. */
+    "waiting",
+    /** The user compares the emoji. */
+    "emoji",
+    /** The other side scanned our code: the user says whether it shows a tick. */
+    "scanned",
+    "done",
+    "cancelled",
+  ]),
+  canCompareEmoji: v.boolean(),
+  canScan: v.boolean(),
+  /** The bytes of our QR code, base64. spec: e2ee, "QR codes". */
+  qrCode: v.optional(v.string()),
+  /** Seven of them. `number` is the specification's, for translated names. */
+  emoji: v.optional(v.array(v.object({ number: count, symbol: v.string(), description: v.string() }))),
+  decimals: v.optional(v.array(v.number())),
+  cancel: v.optional(
+    v.object({
+      /** spec: e2ee, `m.key.verification.cancel`; an unknown one is given as it came. */
+      code: v.string(),
+      byUs: v.boolean(),
+      /** What happened and what to do, fit to show. */
+      message: v.string(),
+    }),
+  ),
+  startedAtMs: timestampMs,
+  expiresAtMs: timestampMs,
+});
+export type VerificationView = v.InferOutput<typeof verificationViewSchema>;
+
+const deviceTrustSchema = v.picklist([
+  /** Signed by its owner, whose identity is verified (or who is ourselves). */
+  "verified",
+  /** Signed by its owner. */
+  "signed",
+  "unsigned",
+  /** It has published no keys. */
+  "no-encryption",
+]);
+
+/** Topic `devices`: our own, this one first, then the most recently seen. */
+export const deviceRowSchema = v.object({
+  key: deviceIdSchema,
+  deviceId: deviceIdSchema,
+  displayName: v.string(),
+  lastSeenTs: v.optional(timestampMs),
+  lastSeenAddress: v.optional(v.string()),
+  isThisDevice: v.boolean(),
+  trust: deviceTrustSchema,
+  /** The Ed25519 key in groups of four, to compare by eye. */
+  fingerprint: v.optional(v.string()),
+});
+export type DeviceRow = v.InferOutput<typeof deviceRowSchema>;
+
+/** Topic `userTrust`: exactly one item, with the user id as key. */
+export const userTrustSchema = v.object({
+  key: userIdSchema,
+  person: personSchema,
+  identity: v.picklist(["none", "unverified", "verified", "changed"]),
+  wasVerified: v.boolean(),
+  devices: v.array(
+    v.object({
+      deviceId: deviceIdSchema,
+      displayName: v.string(),
+      trust: deviceTrustSchema,
+      fingerprint: v.optional(v.string()),
+    }),
+  ),
+});
+export type UserTrust = v.InferOutput<typeof userTrustSchema>;

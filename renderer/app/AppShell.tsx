@@ -3,9 +3,9 @@
  * Rendered by App, one for the account in use. Composes features, which know nothing of each other.
  * Invariant: every dialog of the app is opened here, so that at most one is open.
  */
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { CSSProperties } from "react";
-import { House } from "lucide-react";
+import { House, LockKeyhole, MonitorSmartphone, Settings, UserRound } from "lucide-react";
 import * as v from "valibot";
 import type { RoomAlias, RoomId, UserId } from "../../preload/contract/ids.ts";
 import { routeSchema } from "../../preload/contract/shell-contract.ts";
@@ -13,9 +13,24 @@ import type { LatticeHost } from "../../preload/contract/shell-contract.ts";
 import type { AccountRow } from "../../preload/contract/views.ts";
 import { useAvatarUrl } from "../engine-client/media-url.ts";
 import { CallSurfaces } from "../features/calls/index.ts";
+import {
+  DevicesSection,
+  EncryptionBanner,
+  EncryptionSection,
+  SetUpDialog,
+  useSetUpPrompt,
+  VerificationHost,
+} from "../features/encryption/index.ts";
 import { NewDirectDialog, NewRoomDialog, RoomListPane } from "../features/room-list/index.ts";
 import type { RoomListHandle } from "../features/room-list/index.ts";
-import { AccountMenu, EditNameDialog, SignInAgainDialog, SignOutDialog } from "../features/settings/index.ts";
+import {
+  AccountMenu,
+  AccountSection,
+  EditNameDialog,
+  SettingsDialog,
+  SignInAgainDialog,
+  SignOutDialog,
+} from "../features/settings/index.ts";
 import { useText } from "../text/text.ts";
 import { IconButton } from "../ui/IconButton.tsx";
 import { Mark } from "../ui/Mark.tsx";
@@ -28,11 +43,13 @@ import { RoomPane } from "./RoomPane.tsx";
 import { ShortcutsDialog } from "./ShortcutsDialog.tsx";
 import { useTitle } from "./use-title.ts";
 
+type SettingsSectionId = "account" | "devices" | "encryption";
 type OpenDialog =
   | { kind: "direct"; userId?: UserId }
   | { kind: "room" }
   | { kind: "join"; alias: RoomAlias; via: readonly string[] }
-  | { kind: "name" | "sign-out" | "sign-in-again" | "shortcuts" };
+  | { kind: "settings"; section: SettingsSectionId }
+  | { kind: "name" | "set-up" | "sign-out" | "sign-in-again" | "shortcuts" };
 
 export type AppShellProps = {
   account: AccountRow;
@@ -52,7 +69,11 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
   const listHandle = useRef<RoomListHandle>(null);
   const avatarUrl = useAvatarUrl(accountId);
   const closeDialog = () => setDialog(undefined);
+  // The same function for as long as the window lives: rows of the timeline are drawn anew when it changes.
+  const confirmDevice = useCallback(() => setDialog({ kind: "set-up" }), []);
+  const openSettings = (section: SettingsSectionId = "account") => setDialog({ kind: "settings", section });
   useTitle(accountId, openRoomId);
+  useSetUpPrompt(account, dialog !== undefined, () => setDialog({ kind: "set-up" }));
 
   useEffect(
     () =>
@@ -63,7 +84,7 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
         if (route.to === "room") openRoom(route.roomId);
         else if (route.to === "user") setDialog({ kind: "direct", userId: route.userId });
         else if (route.to === "alias") setDialog({ kind: "join", alias: route.alias, via: route.via ?? [] });
-        else setDialog({ kind: route.to === "new-room" ? "room" : "name" });
+        else setDialog(route.to === "new-room" ? { kind: "room" } : { kind: "settings", section: "account" });
       }),
     [host, openRoom],
   );
@@ -87,6 +108,7 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
     nextUnread: () => goToNeighbour(1, true),
     roomInfo: () => setIsInfoOpen((isOpen) => !isOpen),
     ...(openRoomId === undefined || isListShown() ? {} : { backToList: () => openRoom(undefined) }),
+    settings: () => openSettings(),
     shortcuts: () => setDialog({ kind: "shortcuts" }),
   });
 
@@ -114,11 +136,23 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
           />
         </span>
         <span className={styles["railGap"]} />
+        <span className={styles["railItem"]}>
+          <IconButton
+            className={styles["railButton"]}
+            icon={<Settings />}
+            label={t("settings.open")}
+            shortcut={shortcutLabel("settings")}
+            tooltipPlacement="end"
+            onPress={() => openSettings()}
+          />
+        </span>
         <AccountMenu
           account={account}
           avatarSrc={avatarUrl(account.avatarMxc)}
           shortcutsKey={shortcutLabel("shortcuts")}
+          settingsKey={shortcutLabel("settings")}
           onEditName={() => setDialog({ kind: "name" })}
+          onSettings={() => openSettings()}
           onShortcuts={() => setDialog({ kind: "shortcuts" })}
           onSignOut={() => setDialog({ kind: "sign-out" })}
         />
@@ -128,6 +162,11 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
           account={account}
           onSignInAgain={() => setDialog({ kind: "sign-in-again" })}
           onRemoveAccount={() => setDialog({ kind: "sign-out" })}
+        />
+        <EncryptionBanner
+          account={account}
+          onSetUp={() => setDialog({ kind: "set-up" })}
+          onShowHealth={() => openSettings("encryption")}
         />
       </div>
       <section className={styles["listPane"]} id="room-list-pane" aria-label={t("roomList.label")}>
@@ -149,8 +188,10 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
           isInfoOpen={isInfoOpen}
           onToggleInfo={() => setIsInfoOpen((isOpen) => !isOpen)}
           onBack={() => openRoom(undefined)}
+          onVerifyDevice={confirmDevice}
         />
       </div>
+      <VerificationHost accountId={accountId} />
       <CallSurfaces accountId={accountId} onReply={openRoom} />
       {dialog?.kind === "direct" ? (
         <NewDirectDialog
@@ -174,7 +215,43 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
         />
       ) : null}
       {dialog?.kind === "name" ? <EditNameDialog account={account} onClose={closeDialog} /> : null}
-      {dialog?.kind === "sign-out" ? <SignOutDialog account={account} onClose={closeDialog} /> : null}
+      {dialog?.kind === "set-up" ? <SetUpDialog account={account} onClose={closeDialog} /> : null}
+      {dialog?.kind === "settings" ? (
+        <SettingsDialog<SettingsSectionId>
+          selected={dialog.section}
+          onSelect={openSettings}
+          onClose={closeDialog}
+          sections={[
+            {
+              id: "account",
+              label: t("settings.account"),
+              icon: <UserRound />,
+              render: () => (
+                <AccountSection
+                  account={account}
+                  avatarSrc={avatarUrl(account.avatarMxc, 64)}
+                  onSignOut={() => setDialog({ kind: "sign-out" })}
+                />
+              ),
+            },
+            {
+              id: "devices",
+              label: t("settings.devices"),
+              icon: <MonitorSmartphone />,
+              render: () => <DevicesSection account={account} />,
+            },
+            {
+              id: "encryption",
+              label: t("settings.encryption"),
+              icon: <LockKeyhole />,
+              render: () => <EncryptionSection account={account} onShowDevices={() => openSettings("devices")} />,
+            },
+          ]}
+        />
+      ) : null}
+      {dialog?.kind === "sign-out" ? (
+        <SignOutDialog account={account} onSetUpRecovery={() => setDialog({ kind: "set-up" })} onClose={closeDialog} />
+      ) : null}
       {dialog?.kind === "sign-in-again" ? <SignInAgainDialog account={account} onClose={closeDialog} /> : null}
       {dialog?.kind === "shortcuts" ? <ShortcutsDialog onClose={closeDialog} /> : null}
     </div>

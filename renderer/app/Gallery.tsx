@@ -8,7 +8,9 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
 import { callsGallery } from "../features/calls/gallery.tsx";
 import { gallery as composerGallery } from "../features/composer/gallery.tsx";
+import { encryptionGallery } from "../features/encryption/gallery.tsx";
 import { roomListGallery } from "../features/room-list/gallery.tsx";
+import { settingsGallery } from "../features/settings/gallery.tsx";
 import { signInGallery } from "../features/sign-in/gallery.tsx";
 import { gallery as timelineGallery } from "../features/timeline/gallery.tsx";
 import { useText } from "../text/text.ts";
@@ -31,6 +33,8 @@ const views: readonly GalleryView[] = [
   ...timelineGallery,
   ...composerGallery,
   ...callsGallery,
+  ...encryptionGallery,
+  ...settingsGallery,
 ];
 
 function readChoice(hash: string): Choice {

@@ -1,11 +1,12 @@
 /**
  * The 56 px above a room: who or what it is, one line of facts, and what can be done. Used by RoomPane and the
  * gallery. The call buttons come as a slot, so that this file knows no feature.
- * Invariant: one line each, whatever the length of name and topic.
+ * Invariant: one line each, whatever the length of name and topic. What the sign beside the name means is among
+ * the facts, in words; a warning is the first of them, so that nothing cuts it off.
  */
 import { Fragment } from "react";
 import type { ReactNode } from "react";
-import { ArrowLeft, Info, Lock } from "lucide-react";
+import { ArrowLeft, Info, Lock, ShieldAlert, ShieldCheck } from "lucide-react";
 import type { RoomDetails } from "../../preload/contract/views.ts";
 import { useText } from "../text/text.ts";
 import { Avatar } from "../ui/Avatar.tsx";
@@ -23,6 +24,12 @@ export type RoomHeaderProps = {
   onBack: () => void;
 };
 
+const SIGNS = {
+  normal: { icon: Lock, fact: "app.encrypted", hint: "app.encryptedHint" },
+  verified: { icon: ShieldCheck, fact: "app.verified", hint: "app.verifiedHint" },
+  warning: { icon: ShieldAlert, fact: "app.identityChanged", hint: "app.identityChangedHint" },
+} as const;
+
 /** The header of a room. */
 export function RoomHeader({
   room,
@@ -34,13 +41,13 @@ export function RoomHeader({
 }: RoomHeaderProps) {
   const t = useText();
   const isWaitingForPeer = room.isDirect && room.joinedCount <= 1 && room.invitedCount > 0;
+  const sign = room.isEncrypted ? SIGNS[room.trust] : undefined;
+  const signFact = sign !== undefined && t(sign.fact);
+  const warning = room.trust === "warning" && signFact;
+  const calm = room.trust !== "warning" && signFact;
   const facts = room.isDirect
-    ? [room.directUserId, isWaitingForPeer && t("app.waitingForPeer"), room.isEncrypted && t("app.encrypted")]
-    : [
-        room.joinedCount > 0 && t("app.members", { count: room.joinedCount }),
-        room.isEncrypted && t("app.encrypted"),
-        room.topic,
-      ];
+    ? [warning, room.directUserId, isWaitingForPeer && t("app.waitingForPeer"), calm]
+    : [warning, room.joinedCount > 0 && t("app.members", { count: room.joinedCount }), calm, room.topic];
   return (
     <header className={styles["header"]}>
       <span className={styles["back"]}>
@@ -62,7 +69,11 @@ export function RoomHeader({
           <span className={styles["headerNameText"]} dir="auto">
             {room.name}
           </span>
-          {room.isEncrypted ? <Lock aria-hidden="true" /> : null}
+          {sign === undefined ? null : (
+            <span className={styles["headerSign"]} data-trust={room.trust} title={t(sign.hint)}>
+              <sign.icon aria-hidden="true" />
+            </span>
+          )}
         </h2>
         <p className={styles["headerFacts"]}>
           {facts.filter(isText).map((fact, index) => (

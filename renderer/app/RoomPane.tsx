@@ -24,6 +24,7 @@ import { InvitePane } from "./InvitePane.tsx";
 import { shortcutLabel } from "./keyboard.ts";
 import { RoomHeader } from "./RoomHeader.tsx";
 import { RoomInfoPane } from "./RoomInfoPane.tsx";
+import { useFetchFile } from "./use-fetch-file.ts";
 import { useLooksAt } from "./use-looks-at.ts";
 
 export type RoomPaneProps = {
@@ -32,6 +33,8 @@ export type RoomPaneProps = {
   isInfoOpen: boolean;
   onToggleInfo: () => void;
   onBack: () => void;
+  /** Begins to confirm this device. Without it, that is not offered. */
+  onVerifyDevice?: (() => void) | undefined;
 };
 
 /** What stands beside the room list. */
@@ -51,7 +54,8 @@ export function RoomPane({ roomId, ...props }: RoomPaneProps) {
   return <OpenRoom key={roomId} roomId={roomId} {...props} />;
 }
 
-function OpenRoom({ accountId, roomId, isInfoOpen, onToggleInfo, onBack }: RoomPaneProps & { roomId: RoomId }) {
+function OpenRoom(props: RoomPaneProps & { roomId: RoomId }) {
+  const { accountId, roomId, isInfoOpen, onToggleInfo, onBack } = props;
   const t = useText();
   const snapshot = useTopic("room", { accountId, roomId });
   const avatarUrl = useAvatarUrl(accountId);
@@ -92,7 +96,7 @@ function OpenRoom({ accountId, roomId, isInfoOpen, onToggleInfo, onBack }: RoomP
           onToggleInfo={onToggleInfo}
           onBack={onBack}
         />
-        <JoinedRoom accountId={accountId} room={room} />
+        <JoinedRoom accountId={accountId} room={room} onVerifyDevice={props.onVerifyDevice} />
       </main>
       {isInfoOpen ? (
         <ErrorBoundary resetKey={roomId} renderFallback={(retry) => <PartFailed onRetry={retry} />}>
@@ -109,12 +113,23 @@ function OpenRoom({ accountId, roomId, isInfoOpen, onToggleInfo, onBack }: RoomP
   );
 }
 
-function JoinedRoom({ accountId, room }: { accountId: AccountId; room: RoomDetails }) {
+type JoinedRoomProps = Pick<RoomPaneProps, "accountId" | "onVerifyDevice"> & {
+  room: RoomDetails;
+};
+
+function JoinedRoom({ accountId, room, onVerifyDevice }: JoinedRoomProps) {
+  const fetchFile = useFetchFile(accountId, room.roomId);
   const composer = useRef<ComposerHandle>(null);
   return (
     <>
       <ErrorBoundary resetKey={room.roomId} renderFallback={(retry) => <PartFailed onRetry={retry} />}>
-        <TimelinePane accountId={accountId} roomId={room.roomId} onLeave={() => composer.current?.focus()} />
+        <TimelinePane
+          accountId={accountId}
+          roomId={room.roomId}
+          onLeave={() => composer.current?.focus()}
+          onVerify={onVerifyDevice}
+          onFetchFile={fetchFile}
+        />
       </ErrorBoundary>
       <ErrorBoundary resetKey={room.roomId} renderFallback={(retry) => <PartFailed onRetry={retry} />}>
         {/* Opening a room means wanting to write. */}

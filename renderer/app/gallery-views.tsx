@@ -16,6 +16,7 @@ import type {
 } from "../../preload/contract/views.ts";
 import { EngineProvider } from "../engine-client/EngineProvider.tsx";
 import type { EngineConnection } from "../engine-client/engine-client.ts";
+import { NewDirectDialog, NewRoomDialog } from "../features/room-list/index.ts";
 import { galleryRows } from "../features/room-list/gallery.tsx";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Badge } from "../ui/Badge.tsx";
@@ -63,7 +64,10 @@ const direct: RoomDetails = {
   topic: "",
   isDirect: true,
   directUserId: bob.userId,
-  isEncrypted: false,
+  isEncrypted: true,
+  trust: "verified",
+  identityChanges: [],
+  draft: "",
   joinedCount: 2,
   invitedCount: 0,
   typing: [bob],
@@ -80,7 +84,7 @@ const group: RoomDetails = {
   name: "Climbing Saturday, with everybody who has ever been there",
   topic: "Which hall, which train, who brings the rope. Old plans are pinned.",
   isDirect: false,
-  isEncrypted: true,
+  trust: "normal",
   joinedCount: 128,
   typing: [],
   canCall: false,
@@ -184,6 +188,17 @@ function CannedWindow(props: {
     </EngineProvider>
   );
 }
+
+/** Views that run commands: here they all fail as cancelled. */
+function CannedEngine({ children }: { children: ReactNode }) {
+  const [client] = useState(() => openCannedClient(topics));
+  return (
+    <EngineProvider client={client} hostInfo={{ runtime: "browser", version: "0", platform: "", mediaBase: "/media/" }}>
+      {children}
+    </EngineProvider>
+  );
+}
+const newRoom = { accountId: account.accountId, ownUserId: alice.userId, onClose: nothing, onCreated: nothing };
 
 const troubles: readonly ConnectionTrouble[] = [
   { kind: "offline" },
@@ -305,6 +320,23 @@ function HeaderTools() {
 /** Views of the frame and of the parts. */
 export const appGallery: readonly { name: string; render: () => ReactNode }[] = [
   { name: "window: a room", render: () => <CannedWindow /> },
+  {
+    name: "window: identity changed",
+    render: () => (
+      <CannedWindow
+        topics={{
+          room: [
+            {
+              ...direct,
+              trust: "warning",
+              identityChanges: [{ person: bob, wasVerified: true }],
+              draft: "Did you get a new phone?",
+            },
+          ],
+        }}
+      />
+    ),
+  },
   { name: "window: no room", render: () => <CannedWindow startsClosed /> },
   { name: "window: first use", render: () => <CannedWindow startsClosed topics={{ roomList: [] }} /> },
   {
@@ -356,7 +388,14 @@ export const appGallery: readonly { name: string; render: () => ReactNode }[] = 
           onToggleInfo={nothing}
           onBack={nothing}
         />
-        <RoomHeader room={{ ...direct, joinedCount: 1, invitedCount: 1 }} avatarSrc={undefined} onBack={nothing} />
+        <RoomHeader
+          room={{ ...direct, trust: "normal", joinedCount: 1, invitedCount: 1 }}
+          avatarSrc={undefined}
+          onBack={nothing}
+        />
+        <RoomHeader room={{ ...direct, trust: "warning" }} avatarSrc={undefined} onBack={nothing} />
+        <RoomHeader room={{ ...group, trust: "warning" }} avatarSrc={undefined} onBack={nothing} />
+        <RoomHeader room={{ ...direct, isEncrypted: false, trust: "normal" }} avatarSrc={undefined} onBack={nothing} />
       </main>
     ),
   },
@@ -408,6 +447,22 @@ export const appGallery: readonly { name: string; render: () => ReactNode }[] = 
           onClose={nothing}
         />
       </div>
+    ),
+  },
+  {
+    name: "new direct room",
+    render: () => (
+      <CannedEngine>
+        <NewDirectDialog {...newRoom} />
+      </CannedEngine>
+    ),
+  },
+  {
+    name: "new room",
+    render: () => (
+      <CannedEngine>
+        <NewRoomDialog {...newRoom} />
+      </CannedEngine>
     ),
   },
   { name: "keyboard shortcuts", render: () => <ShortcutsDialog onClose={nothing} /> },

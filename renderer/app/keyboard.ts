@@ -15,6 +15,7 @@ export type ShortcutId =
   | "nextUnread"
   | "roomInfo"
   | "backToList"
+  | "settings"
   | "shortcuts";
 
 type Binding = { id: ShortcutId; key: string; isMod?: boolean; isShift?: boolean; isAlt?: boolean };
@@ -29,6 +30,7 @@ export const keyboardMap: readonly Binding[] = [
   { id: "nextUnread", key: "ArrowDown", isAlt: true, isShift: true },
   { id: "roomInfo", key: "i", isMod: true, isShift: true },
   { id: "backToList", key: "ArrowLeft", isAlt: true },
+  { id: "settings", key: ",", isMod: true },
   { id: "shortcuts", key: "/", isMod: true },
 ];
 

@@ -6,9 +6,11 @@
 import { app } from "./en/app.ts";
 import { calls } from "./en/calls.ts";
 import { composer } from "./en/composer.ts";
+import { encryption } from "./en/encryption.ts";
 import { errors } from "./en/errors.ts";
 import { roomList } from "./en/room-list.ts";
+import { settings } from "./en/settings.ts";
 import { signIn } from "./en/sign-in.ts";
 import { timeline } from "./en/timeline.ts";
 
-export const en = { app, calls, composer, errors, roomList, signIn, timeline } as const;
+export const en = { app, calls, composer, encryption, errors, roomList, settings, signIn, timeline } as const;

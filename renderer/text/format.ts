@@ -73,3 +73,22 @@ export function formatDuration(durationMs: number): string {
   const seconds = String(totalSeconds % 60).padStart(2, "0");
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
 }
+
+const SIZE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+
+/** A size in the user's own manner, e.g. "2.4 MB"; "" for what is no size. */
+export function formatSize(sizeBytes: number | undefined): string {
+  if (sizeBytes === undefined || !(sizeBytes >= 0) || sizeBytes >= 1e15) return "";
+  let size = Math.floor(sizeBytes);
+  let unit = 0;
+  while (size >= 999.5 && unit < SIZE_UNITS.length - 1) {
+    size /= 1_000;
+    unit += 1;
+  }
+  return new Intl.NumberFormat(undefined, {
+    style: "unit",
+    unit: SIZE_UNITS[unit] ?? "byte",
+    unitDisplay: unit === 0 ? "long" : "short",
+    maximumFractionDigits: unit > 0 && size < 10 ? 1 : 0,
+  }).format(size);
+}

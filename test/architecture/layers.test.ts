@@ -18,7 +18,7 @@ test("no files import each other in a circle", () => {
   expect(cyclesIn(imports).map((cycle) => cycle.join(" → "))).toEqual([]);
 });
 
-test("SQL is written in main/engine/store only", () => {
+test("SQL is written in main/engine/store, and by the crypto store for itself, only", () => {
   expect(sources.flatMap((path) => sqlOutsideStore(path, readText(path)))).toEqual([]);
 });
 

@@ -2,7 +2,7 @@
  * The profile key that the browser host keeps in a data folder.
  * Invariant under test: a key is made once and never replaced.
  */
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -28,4 +28,17 @@ test("a damaged key is refused and kept", async () => {
   await writeFile(join(folder, "profile.key"), "short");
   await expect(openProfileKey(folder)).rejects.toThrow("is damaged");
   expect(await readFile(join(folder, "profile.key"), "utf8")).toBe("short");
+});
+
+test("a missing key is not replaced where accounts depend on it", async () => {
+  await mkdir(join(folder, "accounts", "a1b2c3d4e5f6a7b8"), { recursive: true });
+  await expect(openProfileKey(folder)).rejects.toThrow("is missing");
+  expect(await readdir(folder)).toEqual(["accounts"]);
+});
+
+test("a key that others may read is taken back", async () => {
+  const key = await openProfileKey(folder);
+  await chmod(join(folder, "profile.key"), 0o644);
+  expect(await openProfileKey(folder)).toEqual(key);
+  expect((await stat(join(folder, "profile.key"))).mode & 0o777).toBe(0o600);
 });

@@ -16,7 +16,14 @@ import { SetupError } from "../support/cache.ts";
 import { startHomeserver } from "../support/homeserver.ts";
 import { ensureChromium } from "../support/setup.ts";
 import { FAKE_DEVICES, launchChromium, openElectron, openHeadless, openWindow, type OpenWindow } from "./apps.ts";
-import { checkHomeserver, preparePeople, registerOpenly, type Credentials, type Person } from "./people.ts";
+import {
+  checkHomeserver,
+  isAllEncrypted,
+  preparePeople,
+  registerOpenly,
+  type Credentials,
+  type Person,
+} from "./people.ts";
 import { playVisit, signIn, VisitError, type VisitFigures } from "./visit.ts";
 
 const USAGE = `npm run demo -- [options]
@@ -70,10 +77,22 @@ async function run(options: DemoOptions, isScripted: boolean, asked: Promise<unk
   await mkdir(outputDir, { recursive: true });
   for (const file of await readdir(outputDir)) if (file.endsWith(".png")) await rm(join(outputDir, file));
   say(`playing the visit in ${describe(runtime)} …`);
+  const visitStartedMs = Date.now();
   const figures = await visitIn(runtime, { baseUrl, alice, bob, folder });
+  const encrypted = await isAllEncrypted(baseUrl, alice, bob, visitStartedMs);
+  if (!encrypted) throw new VisitError("The server holds nothing encrypted of the visit.");
   say(`pictures of every step are in ${outputDir}`);
   await closeAll();
-  say(JSON.stringify({ demo: "ok", runtime: runtime.name, homeserver: description, ...figures, seconds: seconds() }));
+  say(
+    JSON.stringify({
+      demo: "ok",
+      runtime: runtime.name,
+      homeserver: description,
+      encrypted,
+      ...figures,
+      seconds: seconds(),
+    }),
+  );
 }
 
 type Scene = { baseUrl: string; alice: Person; bob: Person; folder: string };

@@ -16,6 +16,9 @@ type Device = { person: Person; accessToken: string };
 const loginSchema = v.object({ user_id: v.string(), access_token: v.string() });
 const roomSchema = v.object({ room_id: v.string() });
 const nameSchema = v.object({ displayname: v.string() });
+const messagesSchema = v.object({
+  chunk: v.array(v.object({ type: v.string(), state_key: v.optional(v.string()), origin_server_ts: v.number() })),
+});
 const directSchema = v.record(v.string(), v.array(v.string()));
 
 /** Signs both in, names them, and makes their direct room unless they have one. */
@@ -28,6 +31,30 @@ export async function preparePeople(
   await ensureDirectRoom(baseUrl, aliceDevice, bobDevice);
   await Promise.all([aliceDevice, bobDevice].map((device) => call(baseUrl, "POST", "logout", device.accessToken, {})));
   return { alice: aliceDevice.person, bob: bobDevice.person };
+}
+
+/**
+ * Looks at what the server holds of the direct room. True where all that was said and signalled since `sinceMs` is
+ * encrypted, and something was; throws what lies there readable.
+ */
+export async function isAllEncrypted(baseUrl: string, alice: Person, bob: Person, sinceMs: number): Promise<boolean> {
+  const device = await signIn(baseUrl, alice);
+  try {
+    const [roomId] = (await directRooms(baseUrl, device))[bob.userId] ?? [];
+    if (roomId === undefined) return false;
+    const path = `rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=500`;
+    const { chunk } = v.parse(messagesSchema, await call(baseUrl, "GET", path, device.accessToken));
+    const said = chunk.filter((event) => event.state_key === undefined && event.origin_server_ts >= sinceMs);
+    const readable = said.filter((event) => event.type !== "m.room.encrypted" && event.type !== "m.room.redaction");
+    if (readable.length > 0) {
+      throw new SetupError(
+        `The server can read events of the room: ${readable.map((event) => event.type).join(", ")}.`,
+      );
+    }
+    return said.length > 0;
+  } finally {
+    await call(baseUrl, "POST", "logout", device.accessToken, {});
+  }
 }
 
 /** Makes sure that a homeserver answers there. */
@@ -82,6 +109,7 @@ async function ensureDirectRoom(baseUrl: string, alice: Device, bob: Device): Pr
     preset: "trusted_private_chat",
     is_direct: true,
     invite: [bob.person.userId],
+    initial_state: [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }],
   });
   const { room_id: roomId } = v.parse(roomSchema, created);
   await call(baseUrl, "POST", `join/${encodeURIComponent(roomId)}`, bob.accessToken, {});

@@ -74,9 +74,10 @@ test("the preload adds one frozen object and nothing else", async ({ launch }) =
     "onRoute",
     "openExternal",
     "requestEnginePort",
+    "saveFile",
     "showWindow",
   ]);
-  expect(surface.kinds).toEqual(["function", "function", "function", "function", "function", "object"]);
+  expect(surface.kinds).toEqual(["function", "function", "function", "function", "function", "function", "object"]);
   expect(surface.info).toEqual({
     runtime: "electron",
     version: "0.1.0",

@@ -10,6 +10,8 @@ import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 import { newUser, sharedHomeserver } from "../support/users.ts";
 
 const homeserverUrl = () => sharedHomeserver().baseUrl;
+/** Requests that carry a message: direct and private rooms are encrypted. */
+const SENDS = /\/send\/m\.room\.encrypted\//u;
 
 /** A proxy that the client stays behind: the sign-in's answer would send it to the server's own address. */
 async function proxyBeforeServer(): Promise<FaultProxy> {
@@ -57,7 +59,7 @@ test("a direct room: invite shown with its sender, join, messages both ways, in 
   const [row] = await bob.until(
     "roomList",
     { accountId: bob.accountId },
-    (rows) => rows[0]?.isDirect === true && rows[0].membership === "join",
+    (rows) => rows[0]?.isDirect === true && rows[0].membership === "join" && rows[0].preview?.text === "four",
   );
   expect(row).toMatchObject({ directUserId: alice.userId, preview: { isOwn: true, text: "four" } });
   // A second wish for the same person finds the same room.
@@ -193,7 +195,7 @@ test("the echo and the answer settle a message once, whichever comes first, and 
     expect(mine.length).toBeLessThanOrEqual(1);
     keys.push(mine[0]?.key);
   });
-  const held = proxy.add({ path: /\/send\/m\.room\.message\//u, response: { delayMs: 1_500 } });
+  const held = proxy.add({ path: SENDS, response: { delayMs: 1_500 } });
   const txnId = await carol.sendText(carolRoom, "once");
   await bob.timeline(carolRoom, (items) => bodies(items).includes("once"));
   await carol.timeline(carolRoom, (items) =>
@@ -215,12 +217,12 @@ test("a send whose answer is lost is repeated under the same txnId: the room has
   // A late sync, so that no echo tells that the lost answer was a yes.
   proxy.add({ path: /\/sync\?/u, response: { delayMs: 4_000 } });
   proxy.disconnectAll();
-  proxy.add({ path: /\/send\/m\.room\.message\//u, times: 2, response: "drop-response" });
+  proxy.add({ path: SENDS, times: 2, response: "drop-response" });
   await carol.sendText(roomId, "first");
   await carol.sendText(roomId, "second");
   const items = await bob.timeline(roomId, (all) => bodies(all).includes("second"));
   expect(bodies(items)).toEqual(["first", "second"]);
-  const sends = proxy.requests.filter((request) => /\/send\/m\.room\.message\//u.test(request.path));
+  const sends = proxy.requests.filter((request) => SENDS.test(request.path));
   expect(sends.length).toBeGreaterThanOrEqual(3);
   expect(new Set(sends.map((request) => request.path.split("/").at(-1))).size).toBe(2);
   await carol[Symbol.asyncDispose]();
@@ -234,7 +236,7 @@ test("what the server refuses for good is wedged with its reason, out of the way
   const carol = await TestEngine.signedIn(proxy.url, await newUser("carol"));
   const roomId = await carol.createDirectWith(bob);
   const refuse = proxy.add({
-    path: /\/send\/m\.room\.message\//u,
+    path: SENDS,
     times: 2,
     response: { status: 403, body: { errcode: "M_FORBIDDEN", error: "You may not." } },
   });
@@ -261,7 +263,7 @@ test("rate limits are obeyed, and a captive portal changes nothing", async () =>
   const carol = await TestEngine.signedIn(proxy.url, await newUser("carol"));
   const roomId = await carol.createDirectWith(bob);
   proxy.add({
-    path: /\/send\/m\.room\.message\//u,
+    path: SENDS,
     times: 1,
     response: { status: 429, headers: { "retry-after": "2" }, body: { errcode: "M_LIMIT_EXCEEDED" } },
   });
@@ -294,7 +296,15 @@ test("one malformed event becomes a quiet line, and its neighbours are shown", a
   const { bob, close } = await twoPeople();
   await using proxy = await proxyBeforeServer();
   const carol = await TestEngine.signedIn(proxy.url, await newUser("carol"));
-  const roomId = await bob.createDirectWith(carol);
+  const { roomId } = await bob.client.call("rooms.create", {
+    accountId: bob.accountId,
+    name: "In the clear",
+    isPublic: false,
+    isEncrypted: false,
+    invite: [carol.userId],
+  });
+  await carol.until("roomList", { accountId: carol.accountId }, (rows) => rows.some((row) => row.roomId === roomId));
+  await carol.client.call("rooms.join", { accountId: carol.accountId, room: roomId });
   proxy.add({
     path: /\/sync\?/u,
     response: {
@@ -357,36 +367,45 @@ test("sign-out removes everything of the account", async () => {
   await alice[Symbol.asyncDispose]();
 });
 
-test("nothing is sent in the clear to an encrypted room", async () => {
+test("a room that becomes encrypted takes nothing in the clear from then on", async () => {
   const user = await newUser("alice");
   const alice = await TestEngine.signedIn(homeserverUrl(), user);
   const { roomId } = await alice.client.call("rooms.create", {
     accountId: alice.accountId,
-    name: "Secret",
+    name: "Open, then secret",
     isPublic: false,
+    isEncrypted: false,
     invite: [],
   });
-  const state = await fetch(
-    `${homeserverUrl()}/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}/state/m.room.encryption`,
-    {
-      method: "PUT",
-      headers: { authorization: `Bearer ${user.accessToken}` },
-      body: JSON.stringify({ algorithm: "m.megolm.v1.aes-sha2" }),
-    },
-  );
-  expect(state.status).toBe(200);
-  await alice.until(
-    "room",
-    alice.inRoom(roomId),
-    ([room]) => room?.isEncrypted === true && !room.canSend && !room.canCall,
-  );
-  const txnId = `txn-${randomUUID()}` as TxnId;
-  const send = alice.client.call("outbox.send", {
-    ...alice.inRoom(roomId),
-    txnId,
-    content: { msgtype: "m.text", body: "secret" },
+  const headers = { authorization: `Bearer ${user.accessToken}` };
+  const roomUrl = `${homeserverUrl()}/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`;
+  await alice.sendText(roomId, "in the clear");
+  await alice.timeline(roomId, (items) => items.some((item) => item.kind === "message" && item.send?.state === "sent"));
+  const state = await fetch(`${roomUrl}/state/m.room.encryption`, {
+    method: "PUT",
+    headers,
+    body: JSON.stringify({ algorithm: "m.megolm.v1.aes-sha2" }),
   });
-  await expect(send).rejects.toMatchObject({ code: "forbidden" });
+  expect(state.status).toBe(200);
+  await alice.until("room", alice.inRoom(roomId), ([room]) => room?.isEncrypted === true);
+  await alice.sendText(roomId, "secret");
+  const items = await alice.timeline(roomId, (all) =>
+    all.some((item) => item.kind === "message" && item.body === "secret" && item.send?.state === "sent"),
+  );
+  expect(items.filter((item) => item.kind === "message" && item.shield === "sent-in-clear")).toEqual([]);
+  // Someone, or the server, writes in the clear: it is shown for what it is.
+  await fetch(`${roomUrl}/send/m.room.message/clear1`, {
+    method: "PUT",
+    headers,
+    body: JSON.stringify({ msgtype: "m.text", body: "not locked" }),
+  });
+  const after = await alice.timeline(roomId, (all) => bodies(all).includes("not locked"));
+  const shields = after.flatMap((item) => (item.kind === "message" ? [[item.body, item.shield]] : []));
+  expect(shields).toEqual([
+    ["in the clear", undefined],
+    ["secret", undefined],
+    ["not locked", "sent-in-clear"],
+  ]);
   await alice[Symbol.asyncDispose]();
 });
 
@@ -396,6 +415,8 @@ test("our own push rules count as the server does", async () => {
     accountId: alice.accountId,
     name: "Counting",
     isPublic: false,
+    // The server counts mentions only of what it can read.
+    isEncrypted: false,
     invite: [bob.userId],
   });
   await bob.until("roomList", { accountId: bob.accountId }, (rows) => rows.some((row) => row.roomId === roomId));

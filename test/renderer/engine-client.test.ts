@@ -3,6 +3,7 @@
  * and fuzz. Promise under test: nothing that the other side sends can crash it or make a call hang for ever
  * once the connection is gone.
  */
+import { CONTRACT_VERSION } from "../../preload/contract/engine-contract.ts";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AccountId } from "../../preload/contract/ids.ts";
@@ -249,7 +250,7 @@ describe("fuzz", () => {
         ops: fc.oneof(fc.array(hostileOp), fc.anything()),
         done: fc.double(),
         engineId: fc.string(),
-        contractVersion: fc.constantFrom(1, 1, 2, "1"),
+        contractVersion: fc.constantFrom(CONTRACT_VERSION, CONTRACT_VERSION, 1, "2"),
       },
       { requiredKeys: ["t"] },
     ),

@@ -2,6 +2,7 @@
  * A FramePort whose other side is the test: it records what the client sends and delivers what the test says.
  * Used by the engine client's tests. Invariant: delivery is synchronous, and nothing arrives after a close.
  */
+import { CONTRACT_VERSION } from "../../preload/contract/engine-contract.ts";
 import type { ClientFrame, FramePort } from "../../preload/contract/frames.ts";
 
 /** The test's end of a port. */
@@ -31,7 +32,7 @@ export class ScriptedPort implements FramePort {
     if (this.isClosed) return;
     for (const listener of this.#frameListeners) listener(frame);
   }
-  hello(engineId = "engine-1", contractVersion = 1): void {
+  hello(engineId = "engine-1", contractVersion: number = CONTRACT_VERSION): void {
     this.deliver({ t: "hello", contractVersion, engineId });
   }
   sentOf<T extends ClientFrame["t"]>(t: T): Extract<ClientFrame, { t: T }>[] {

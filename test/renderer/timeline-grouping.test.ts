@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { eventIdSchema, userIdSchema } from "../../preload/contract/ids.ts";
-import type { TimelineItem } from "../../preload/contract/views.ts";
+import type { Shield, TimelineItem, UndecryptableCause } from "../../preload/contract/views.ts";
 import { groupItems } from "../../renderer/features/timeline/group-items.ts";
 
 const person = (name: string) => ({ userId: v.parse(userIdSchema, `@${name}:example.org`), displayName: name });
@@ -35,6 +35,19 @@ const state = (key: string, sender: string, minute: number): TimelineItem => ({
   originServerTs: NOON_MS + minute * MINUTE_MS,
   change: { change: "avatar" },
 });
+const shielded = (key: string, minute: number, shield: Shield): TimelineItem =>
+  ({ ...message(key, "bob", minute), shield }) as TimelineItem;
+const unreadable = (key: string, minute: number, cause?: UndecryptableCause): TimelineItem => ({
+  kind: "placeholder",
+  key,
+  eventId: eventId(key),
+  sender: person("bob"),
+  originServerTs: NOON_MS + minute * MINUTE_MS,
+  reason: "undecryptable",
+  ...(cause && { cause }),
+});
+const encryptionOn = (key: string): TimelineItem =>
+  ({ ...state(key, "bob", 0), change: { change: "encryption-on" } }) as TimelineItem;
 const gap = (key: string): TimelineItem => ({ kind: "gap", key, isFilling: false });
 
 const sketch = (items: readonly TimelineItem[], mark?: { readUpTo: string; newestKey: string }) =>
@@ -68,6 +81,70 @@ describe("groups", () => {
       "p:|||name",
       "z:|||name",
     ]);
+  });
+});
+
+describe("what deserves a second look", () => {
+  test("a group is of one shield, so that the sign beside its name is true of all its lines", () => {
+    expect(
+      sketch([
+        message("a", "bob", 0),
+        shielded("b", 0, "unsigned-device"),
+        shielded("c", 1, "unsigned-device"),
+        shielded("d", 1, "sent-in-clear"),
+        message("e", "bob", 2),
+      ]),
+    ).toEqual(["a:day|||name", "b:|||name", "c:|||", "d:|||name", "e:|||name"]);
+  });
+
+  const firstOfCause = (items: readonly TimelineItem[]) =>
+    groupItems(items).rows.map((row) => row.body.kind === "said" && row.body.isFirstOfCause);
+
+  test("what cannot be read is grouped like messages, and one line per cause bears the action", () => {
+    const items = [
+      message("a", "bob", 0),
+      unreadable("b", 0, "missing-key"),
+      unreadable("c", 1, "missing-key"),
+      unreadable("d", 1, "withheld"),
+      unreadable("e", 1),
+      unreadable("f", 2),
+      unreadable("g", 8),
+    ];
+    expect(sketch(items)).toEqual(["a:day|||name", "b:|||", "c:|||", "d:|||", "e:|||", "f:|||", "g:|||name"]);
+    expect(firstOfCause(items)).toEqual([true, true, false, true, true, false, true]);
+  });
+
+  test("one that becomes readable keeps its key and its place in the group, and hands its action on", () => {
+    const items = [message("a", "bob", 0), unreadable("b", 0, "missing-key"), unreadable("c", 1, "missing-key")];
+    const before = groupItems(items);
+    const healed = groupItems([message("a", "bob", 0), message("b", "bob", 0), items[2]!], undefined, before);
+    expect(healed.rows.map(({ key, leadSignature }) => [key, leadSignature])).toEqual(
+      before.rows.map(({ key, leadSignature }) => [key, leadSignature]),
+    );
+    const { body } = healed.rows[2]!;
+    expect(body.kind === "said" && body.isFirstOfCause).toBe(true);
+  });
+
+  test("encryption has a line of its own, also twice, and a group does not go on over it", () => {
+    const { rows } = groupItems([
+      state("s1", "bob", 0),
+      encryptionOn("e1"),
+      encryptionOn("e2"),
+      state("s2", "bob", 0),
+      message("a", "bob", 0),
+      encryptionOn("e3"),
+      message("b", "bob", 0),
+    ]);
+    expect(rows.map(({ key, body }) => `${key} ${body.kind}`)).toEqual([
+      "s1 state",
+      "e1 encryption",
+      "e2 encryption",
+      "s2 state",
+      "a said",
+      "e3 encryption",
+      "b said",
+    ]);
+    expect(rows.at(-1)?.leadSignature).toBe("|||name");
   });
 });
 

@@ -134,6 +134,21 @@ describe("nothing moves under the eye", () => {
     ).toBeLessThanOrEqual(1);
   });
 
+  test("when messages above become readable", async () => {
+    const unreadable = () => page.evaluate(() => document.querySelectorAll("[class*=undecryptable]").length);
+    await page.evaluate(() => window.timeline.lock(-50, -13));
+    await page.evaluate(async () => {
+      const log = document.querySelector("[role=log]")!;
+      const row = log.querySelector("[data-key='h-12']")!;
+      await window.probe.scrollTo(
+        log.scrollTop + row.getBoundingClientRect().top - log.getBoundingClientRect().top + 5,
+      );
+    });
+    expect(await unreadable()).toBeGreaterThan(0);
+    expect(await page.evaluate(() => window.probe.displacement(() => window.timeline.unlock()))).toBeLessThanOrEqual(1);
+    expect(await unreadable()).toBe(0);
+  });
+
   test("when a gap right above is filled", async () => {
     await page.evaluate(() => window.timeline.openGap("h-12"));
     await page.evaluate(async () => {
@@ -178,6 +193,12 @@ describe("nothing moves under the eye", () => {
 describe("at the end", () => {
   test.each(["append", "growLast", "growComposer"] as const)("%s: the end stays in view", async (change) => {
     const distances = await page.evaluate((name) => window.probe.distance(() => window.timeline[name]()), change);
+    expect(distances).toEqual(distances.map(() => FOOT_PX));
+  });
+
+  test("what becomes readable there: the end stays in view", async () => {
+    await page.evaluate(() => window.timeline.lock(-6, -1));
+    const distances = await page.evaluate(() => window.probe.distance(() => window.timeline.unlock()));
     expect(distances).toEqual(distances.map(() => FOOT_PX));
   });
 

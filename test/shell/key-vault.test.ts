@@ -10,11 +10,22 @@ import { openProfileKey, type KeyVaultDeps, type SystemKeyStore } from "../../ma
 
 /** A key store whose secret can be changed, locked and taken away. */
 function openKeyStore(backend = "gnome_libsecret") {
-  const state = { isAvailable: true, availableAfterTries: 0, password: "one", backend };
+  const state = {
+    isAvailable: true,
+    availableAfterTries: 0,
+    password: "one",
+    backend,
+    canEncrypt: true,
+    isSilent: false,
+  };
+  const never = new Promise<never>(() => undefined);
   const store: SystemKeyStore = {
-    isAsyncEncryptionAvailable: async () => state.isAvailable && state.availableAfterTries-- <= 0,
-    encryptStringAsync: async (text) =>
-      Buffer.from(JSON.stringify({ password: state.password, text: Buffer.from(text).toString("hex") })),
+    isAsyncEncryptionAvailable: async () =>
+      state.isSilent ? never : state.isAvailable && state.availableAfterTries-- <= 0,
+    encryptStringAsync: async (text) => {
+      if (!state.canEncrypt) throw new Error("cannot encrypt");
+      return Buffer.from(JSON.stringify({ password: state.password, text: Buffer.from(text).toString("hex") }));
+    },
     decryptStringAsync: async (encrypted) => {
       const sealed = JSON.parse(encrypted.toString()) as { password: string; text: string };
       if (sealed.password !== state.password) throw new Error("cannot decrypt");
@@ -111,7 +122,37 @@ describe("trouble while accounts exist", () => {
     await openProfileKey(deps(store));
     await makeAccount();
     state.backend = "basic_text";
-    await expect(openProfileKey(deps(store))).rejects.toMatchObject({ retryAfterMs: 10_000 });
+    await expect(openProfileKey(deps(store))).rejects.toMatchObject({
+      retryAfterMs: 10_000,
+      message: expect.stringContaining("none that really encrypts"),
+    });
+    expect(await readdir(folder)).not.toContain("profile.key");
+  });
+
+  test("a key store that does not answer is explained, not waited for in silence", async () => {
+    const { state, store } = openKeyStore();
+    const key = await openProfileKey(deps(store));
+    await makeAccount();
+    state.isSilent = true;
+    await expect(openProfileKey({ ...deps(store), answerWithinMs: 1 })).rejects.toMatchObject({
+      retryAfterMs: 10_000,
+      message: expect.stringContaining("locked"),
+    });
+    state.isSilent = false;
+    expect(await openProfileKey(deps(store))).toEqual(key);
+  });
+
+  test("a key store that takes nothing in does not keep the user from a key that lies in a plain file", async () => {
+    const key = await openProfileKey(deps(openKeyStore("basic_text").store));
+    await makeAccount();
+    const { state, store } = openKeyStore();
+    state.canEncrypt = false;
+    expect(await openProfileKey(deps(store))).toEqual(key);
+    expect((await readdir(folder)).toSorted()).toEqual(["accounts", "profile.key"]);
+    expect(told).toBe(2);
+    state.canEncrypt = true;
+    expect(await openProfileKey(deps(store))).toEqual(key);
+    expect((await readdir(folder)).toSorted()).toEqual(["accounts", "profile.key.sealed"]);
   });
 
   test.each(["changed password", "damaged file", "empty file"])(
@@ -125,7 +166,7 @@ describe("trouble while accounts exist", () => {
       const before = await readFile(join(folder, "profile.key.sealed"));
       await expect(openProfileKey(deps(store))).rejects.toMatchObject({
         name: "EngineOpenError",
-        retryAfterMs: undefined,
+        retryAfterMs: 60_000,
         message: expect.stringContaining("Nothing was deleted"),
       });
       expect(await readFile(join(folder, "profile.key.sealed"))).toEqual(before);
@@ -140,6 +181,102 @@ describe("trouble while accounts exist", () => {
     });
     expect(await readdir(folder)).toEqual(["accounts"]);
   });
+});
+
+const LINUX = ["gnome_libsecret", "kwallet", "kwallet5", "kwallet6"].map((backend) => ["linux", backend] as const);
+const PLATFORMS = [...LINUX, ["darwin", undefined] as const, ["win32", undefined] as const];
+const TROUBLES = ["unavailable", "basic_text", "changed", "undecryptable", "silent"] as const;
+
+describe.each(PLATFORMS)("%s %s", (platform, backend) => {
+  const troubles = platform === "linux" ? TROUBLES : TROUBLES.filter((trouble) => trouble !== "basic_text");
+  test.each(troubles)(
+    "%s: explained and tried again; no file changes, and all is there afterwards",
+    async (trouble) => {
+      const { state, store } = openKeyStore(backend);
+      const { getSelectedStorageBackend, ...elsewhere } = store;
+      const given = {
+        ...deps(
+          platform === "linux"
+            ? { ...elsewhere, ...(getSelectedStorageBackend && { getSelectedStorageBackend }) }
+            : elsewhere,
+        ),
+        platform,
+        answerWithinMs: 1_000,
+      };
+      const key = await openProfileKey(given);
+      await makeAccount();
+      const files = async () =>
+        Promise.all(
+          (await readdir(folder))
+            .toSorted()
+            .map(async (name) => [
+              name,
+              name === "accounts" ? "" : (await readFile(join(folder, name))).toString("hex"),
+            ]),
+        );
+      const before = await files();
+
+      if (trouble === "unavailable") state.isAvailable = false;
+      else if (trouble === "basic_text") state.backend = "basic_text";
+      else if (trouble === "silent") state.isSilent = true;
+      else state.password = "two";
+      if (trouble === "changed") state.backend = "kwallet6";
+      await expect(
+        openProfileKey({ ...given, answerWithinMs: trouble === "silent" ? 1 : 1_000 }),
+      ).rejects.toMatchObject({
+        name: "EngineOpenError",
+        retryAfterMs: expect.any(Number),
+        message: expect.stringContaining("Nothing was deleted"),
+      });
+      expect(await files()).toEqual(before);
+      expect(told).toBe(0);
+
+      Object.assign(state, { isAvailable: true, backend, isSilent: false, password: "one" });
+      expect(await openProfileKey(given)).toEqual(key);
+    },
+  );
+});
+
+test("a wrapping whose key the system has replaced is made anew, and one that cannot be is kept", async () => {
+  const { state, store } = openKeyStore();
+  const key = await openProfileKey(deps(store));
+  await makeAccount();
+  const before = await readFile(join(folder, "profile.key.sealed"));
+  // The old password still opens it.
+  const rotating: SystemKeyStore = {
+    ...store,
+    decryptStringAsync: async (encrypted) => {
+      const { password } = JSON.parse(encrypted.toString()) as { password: string };
+      const opened = await openKeyStoreOf(password).decryptStringAsync(encrypted);
+      return { ...opened, shouldReEncrypt: password !== state.password };
+    },
+  };
+  state.password = "two";
+  state.canEncrypt = false;
+  expect(await openProfileKey(deps(rotating))).toEqual(key);
+  expect(await readFile(join(folder, "profile.key.sealed"))).toEqual(before);
+  state.canEncrypt = true;
+  expect(await openProfileKey(deps(rotating))).toEqual(key);
+  // From now on the new password is enough.
+  expect(await openProfileKey(deps(store))).toEqual(key);
+  expect((await readdir(folder)).toSorted()).toEqual(["accounts", "profile.key.sealed"]);
+});
+
+function openKeyStoreOf(password: string): SystemKeyStore {
+  const { state, store } = openKeyStore();
+  state.password = password;
+  return store;
+}
+
+test("a new key is not written in the clear while the key store is asking its user, or refuses it", async () => {
+  const { state, store } = openKeyStore();
+  state.isSilent = true;
+  await expect(openProfileKey({ ...deps(store), answerWithinMs: 1 })).rejects.toMatchObject({ retryAfterMs: 10_000 });
+  state.isSilent = false;
+  state.canEncrypt = false;
+  await expect(openProfileKey(deps(store))).rejects.toMatchObject({ message: expect.stringContaining("did not take") });
+  expect(await readdir(folder)).toEqual([]);
+  expect(told).toBe(0);
 });
 
 test("without accounts an undecryptable key is kept aside and a new one made", async () => {

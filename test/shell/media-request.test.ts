@@ -3,7 +3,8 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { mediaResponse, parseMediaUrl, parseRange } from "../../main/shell/media-request.ts";
+import { mediaResponse, parseMediaUrl } from "../../main/shell/media-request.ts";
+import { parseRange } from "../../preload/contract/file-address.ts";
 
 const account = "a1b2c3d4e5f6g7h8";
 

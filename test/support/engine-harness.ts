@@ -10,29 +10,35 @@ import { openEngine, type Engine, type EngineClient, type EngineOptions } from "
 import type { CommandArgs, TopicArgs, TopicItem, TopicName } from "../../preload/contract/engine-contract.ts";
 import type { AccountId, RoomId, TxnId, UserId } from "../../preload/contract/ids.ts";
 import type { TimelineItem } from "../../preload/contract/views.ts";
+import { startEngineProcess, type EngineProcess } from "./engine-process.ts";
+import { startFaultProxy, type FaultProxy } from "./fault-proxy.ts";
+
+/** `isOwnProcess`: the engine runs in a child, where `kill` can end it. The other options do not reach it there. */
+export type TestEngineOptions = Partial<EngineOptions> & { isOwnProcess?: boolean };
 
 /** What an engine needs to sign in. */
 export type TestAccount = { userId: string; password: string };
 
 const PATIENCE_MS = 20_000;
+const SHOWN_CHARACTERS = 2_000;
 
 export class TestEngine implements AsyncDisposable {
   readonly dataDir: string;
   readonly #profileKey: Uint8Array;
-  readonly #options: Partial<EngineOptions>;
-  engine!: Engine;
+  readonly #options: TestEngineOptions;
+  engine!: Engine | EngineProcess;
   client!: EngineClient;
   accountId!: AccountId;
   userId!: UserId;
 
-  private constructor(dataDir: string, options: Partial<EngineOptions>) {
+  private constructor(dataDir: string, options: TestEngineOptions) {
     this.dataDir = dataDir;
     this.#profileKey = randomBytes(32);
     this.#options = options;
   }
 
   /** An engine on an empty folder, without an account. */
-  static async open(options: Partial<EngineOptions> = {}): Promise<TestEngine> {
+  static async open(options: TestEngineOptions = {}): Promise<TestEngine> {
     const opened = new TestEngine(options.dataDir ?? (await mkdtemp(join(tmpdir(), "lattice-test-"))), options);
     await opened.reopen();
     return opened;
@@ -42,7 +48,7 @@ export class TestEngine implements AsyncDisposable {
   static async signedIn(
     homeserverUrl: string,
     account: TestAccount,
-    options: Partial<EngineOptions> = {},
+    options: TestEngineOptions = {},
   ): Promise<TestEngine> {
     const opened = await TestEngine.open(options);
     const { accountId } = await opened.client.call("accounts.signIn", {
@@ -58,12 +64,10 @@ export class TestEngine implements AsyncDisposable {
 
   /** Opens the same folder again, as after a restart of the app. */
   async reopen(options: Partial<EngineOptions> = {}): Promise<void> {
-    this.engine = await openEngine({
-      dataDir: this.dataDir,
-      profileKey: this.#profileKey,
-      ...this.#options,
-      ...options,
-    });
+    const { isOwnProcess, ...engineOptions } = this.#options;
+    this.engine = isOwnProcess
+      ? await startEngineProcess(this.dataDir, this.#profileKey)
+      : await openEngine({ dataDir: this.dataDir, profileKey: this.#profileKey, ...engineOptions, ...options });
     this.client = this.engine.client();
   }
 
@@ -78,9 +82,7 @@ export class TestEngine implements AsyncDisposable {
       let last: readonly TopicItem<T>[] = [];
       const timer = setTimeout(() => {
         stop();
-        reject(
-          new Error(`topic ${topic} did not come to what was expected; last: ${JSON.stringify(last).slice(0, 2_000)}`),
-        );
+        reject(new Error(`topic ${topic} did not come to what was expected; last: ${shown(last)}`));
       }, patienceMs);
       const stop = this.client.subscribe(topic, args, (items) => {
         last = items;
@@ -121,6 +123,13 @@ export class TestEngine implements AsyncDisposable {
     return roomId;
   }
 
+  /** Ends the engine's own process in the middle of whatever it does. */
+  async kill(): Promise<void> {
+    if (!("kill" in this.engine)) throw new Error("only an engine in its own process can be killed");
+    await this.engine.kill();
+    this.client.close();
+  }
+
   /** Ends the engine; the folder stays for `reopen`. */
   async close(): Promise<void> {
     this.client.close();
@@ -132,6 +141,23 @@ export class TestEngine implements AsyncDisposable {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 }
+
+/** A fault proxy that an engine stays behind: the sign-in's answer would send it to the server's own address. */
+export async function startProxyBefore(homeserverUrl: string): Promise<FaultProxy> {
+  const proxy = await startFaultProxy(homeserverUrl);
+  proxy.add({
+    method: "POST",
+    path: /\/login$/u,
+    response: { rewrite: (body) => ({ ...(body as object), well_known: undefined }) },
+  });
+  return proxy;
+}
+
+/** The newest items are at the end. */
+const shown = (items: readonly unknown[]): string => {
+  const text = JSON.stringify(items);
+  return text.length <= SHOWN_CHARACTERS ? text : `${items.length} items, … ${text.slice(-SHOWN_CHARACTERS)}`;
+};
 
 /** The texts of the messages in a timeline. */
 export const bodies = (items: readonly TimelineItem[]): string[] =>

@@ -32,6 +32,8 @@ type Suite = {
   needs: readonly ("synapse" | "chromium" | "build")[];
   /** The words after `node`, and the file in which the runner leaves its figures. */
   run: { runner: "vitest"; project: string } | { runner: "playwright"; config: string };
+  /** Runs only when it is named. */
+  isAskedFor?: boolean;
 };
 
 const suites: readonly Suite[] = [
@@ -41,6 +43,12 @@ const suites: readonly Suite[] = [
     title: "the engine against a real homeserver",
     needs: ["synapse"],
     run: { runner: "vitest", project: "engine" },
+  },
+  {
+    name: "interop-crypto",
+    title: "encrypted, with matrix-js-sdk",
+    needs: ["synapse"],
+    run: { runner: "vitest", project: "interop" },
   },
   {
     name: "interop",
@@ -60,6 +68,13 @@ const suites: readonly Suite[] = [
     needs: [],
     run: { runner: "playwright", config: "test/electron/playwright.config.ts" },
   },
+  {
+    name: "faults",
+    title: "what takes long: many users, many kills",
+    needs: ["synapse"],
+    run: { runner: "vitest", project: "faults" },
+    isAskedFor: true,
+  },
 ];
 
 const outcomes: Outcome[] = [];
@@ -72,7 +87,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const chosen = suites.filter(({ name }) => asked.length === 0 || asked.includes(name));
+  const chosen = suites.filter(({ name, isAskedFor }) => (asked.length === 0 ? !isAskedFor : asked.includes(name)));
   await rm(resultsDir, { recursive: true, force: true });
   await mkdir(resultsDir, { recursive: true });
 
@@ -229,7 +244,7 @@ function summarize(): void {
   heading("summary");
   for (const { name, seconds, passed, failed, skipped, note } of outcomes) {
     const figures = `${passed} passed, ${failed} failed, ${skipped} skipped`;
-    process.stdout.write(`${name.padEnd(10)}${`${seconds.toFixed(1)} s`.padStart(9)}   ${figures}  ${note}\n`);
+    process.stdout.write(`${name.padEnd(15)}${`${seconds.toFixed(1)} s`.padStart(9)}   ${figures}  ${note}\n`);
   }
   const sum = (key: keyof Counts) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
   if (sum("failed") > 0) process.exitCode = 1;

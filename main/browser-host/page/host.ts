@@ -4,6 +4,7 @@
  * Invariant: the page cannot tell the difference: it gets a real MessagePort by `window.postMessage`, and one port at
  * a time; what happens before it listens is kept for it.
  */
+import { fileUrl } from "../../../preload/contract/file-address.ts";
 import type { EngineStatus, HostInfo, LatticeHost, Route } from "../../../preload/contract/shell-contract.ts";
 import { followEngineStatus } from "./engine-status.ts";
 import { showNotifications } from "./notifications.ts";
@@ -76,6 +77,13 @@ const latticeHost: LatticeHost = {
     const { protocol, href } = new URL(url);
     if (protocol === "https:" || protocol === "http:" || protocol === "mailto:")
       window.open(href, "_blank", "noopener,noreferrer");
+  },
+  saveFile(file) {
+    const link = document.createElement("a");
+    link.href = fileUrl(info.mediaBase, file, { toSave: true });
+    // The name is the answer's.
+    link.download = "";
+    link.click();
   },
 };
 

@@ -19,7 +19,13 @@ export function callsStep(deps: {
   store: AccountStore;
   ownUserId: UserId;
   service: CallService;
+  /** Someone calls in this room: what an answer will need is made ready now. */
+  prepareToAnswer: (roomId: RoomId) => void;
 }): SyncStep<undefined, CallsDelta> {
+  /** In an encrypted room only what came encrypted is a call: the server could write the rest. */
+  const isTrustworthy = (roomId: RoomId, event: RoomEvent): boolean =>
+    event.encryption !== undefined || !deps.store.rooms.read(roomId)?.isEncrypted;
+
   return {
     name: "calls",
     write(body: SyncBody): CallsDelta {
@@ -28,7 +34,7 @@ export function callsStep(deps: {
         for (const entry of update.timeline.entries) {
           if (!entry.ok) continue;
           const { event } = entry;
-          if (event.type.startsWith("m.call.") || event.type.startsWith("org.matrix.call.")) {
+          if (isCallEvent(event) && isTrustworthy(update.roomId, event)) {
             // Without an age nothing says that a call is of now: such an invite never rings.
             const unknownAgeMs = event.type === "m.call.invite" ? Number.MAX_SAFE_INTEGER : 0;
             delta.entries.push({
@@ -49,7 +55,13 @@ export function callsStep(deps: {
     publish(delta) {
       // Also without events: what rang before a restart rings again after the first response.
       deps.service.handleSync(delta.entries);
+      for (const { roomId, event } of delta.entries) {
+        if (event.type === "m.call.invite" && event.sender !== deps.ownUserId) deps.prepareToAnswer(roomId);
+      }
       for (const { roomId, userId } of delta.left) deps.service.memberLeft(roomId, userId);
     },
   };
 }
+
+export const isCallEvent = (event: RoomEvent): boolean =>
+  event.type.startsWith("m.call.") || event.type.startsWith("org.matrix.call.");

@@ -7,8 +7,9 @@
  */
 import { isDeeperThan, isObject, readInteger, readObject, readString, readValue } from "./json.ts";
 import type { JsonObject } from "./json.ts";
+import type { Shield, UndecryptableCause } from "../../../preload/contract/views.ts";
 import { parseEventId, parseUserId } from "./ids.ts";
-import type { EventId, UserId } from "./ids.ts";
+import type { DeviceId, EventId, UserId } from "./ids.ts";
 
 export type RoomEvent = {
   eventId: EventId;
@@ -28,7 +29,26 @@ export type RoomEvent = {
     prevContent: JsonObject | undefined;
     /** True where the server has removed the content already. */
     isRedacted: boolean;
+    /** Our own membership when it was sent, as the server says. spec: `unsigned.membership`. */
+    membership?: string | undefined;
   };
+  /** Of an event that came encrypted: put here by the crypto step, together with the clear type and content. */
+  encryption?: EventEncryption;
+};
+
+/** What is known of the encrypted form of an event. */
+export type EventEncryption = {
+  /** The content as it came: ciphertext. */
+  wireContent: JsonObject;
+  sessionId: string | undefined;
+  /** Place in the session's ratchet, by which a replayed message is known. */
+  messageIndex: number | undefined;
+  /** As the event claims. */
+  senderDeviceId: DeviceId | undefined;
+  membershipThen: string | undefined;
+  shield: Shield | undefined;
+  /** Set for as long as it cannot be decrypted; type and content are then those that came. */
+  cause: UndecryptableCause | undefined;
 };
 
 /** An event that cannot be used: kept for showing that something was there, and for finding out why. */
@@ -90,6 +110,7 @@ export function parseRoomEvent(raw: unknown): ParsedRoomEvent {
         transactionId: readTransactionId(unsigned),
         prevContent: readPrevContent(unsigned),
         isRedacted: readObject(unsigned, "redacted_because") !== undefined,
+        membership: readString(unsigned, "membership")?.slice(0, 20),
       },
     },
   };

@@ -28,8 +28,9 @@ import type { JsonObject } from "../matrix/json.ts";
 import { parseSyncBody } from "../matrix/sync-body.ts";
 import type { SyncBody } from "../matrix/sync-body.ts";
 import { endpointUrl, isLoopback, parseBaseUrl } from "./addresses.ts";
-import { requestJson, SignedOutError } from "./http.ts";
-import type { HttpRequest } from "./http.ts";
+import { requestJson, send, SignedOutError, toHttpError } from "./http.ts";
+import type { HttpAnswer, HttpRequest } from "./http.ts";
+import { openKeysClient } from "./keys.ts";
 import { openMediaClient } from "./media.ts";
 import { openTokenKeeper } from "./tokens.ts";
 import type { Tokens, TokenStore } from "./tokens.ts";
@@ -95,6 +96,29 @@ export function openHomeserverClient(deps: {
         signal: options.signal,
       }),
     );
+  }
+
+  /** The answer whatever its status; only a refused token is thrown, for the keeper to mend. */
+  function answer(
+    method: HttpRequest["method"],
+    url: URL,
+    options: RequestOptions,
+    body: unknown,
+  ): Promise<HttpAnswer> {
+    return keeper.use(async (accessToken) => {
+      const given = await send(deps, {
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_BYTES,
+        method,
+        url,
+        body,
+        accessToken,
+        signal: options.signal,
+      });
+      const error = given.status === 401 ? toHttpError(given, deps.clock.now()) : undefined;
+      if (error instanceof SignedOutError) throw error;
+      return given;
+    });
   }
 
   const at = (segments: readonly string[], query?: Parameters<typeof endpointUrl>[3]) =>
@@ -267,6 +291,7 @@ export function openHomeserverClient(deps: {
     },
 
     media: openMediaClient({ ...deps, useToken: keeper.use }),
+    keys: openKeysClient({ ownUserId, clock: deps.clock, at, request, answer }),
 
     /** Ends the session on the server. A session that it does not know any more is ended as well. */
     async logout(options: RequestOptions = {}): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * The outbox: sends what the user wrote, in order, one sender for each room. Opened by session; the send command
  * writes here, the timeline step settles.
- *   send → row on disk → sender: PUT with the row's txnId, the same on every try → answer stored
+ *   send → row on disk → sender: encrypted where the room is, which is kept → PUT with the row's txnId, the same
+ *   on every try → answer stored
  *   → the sync brings the event → timeline step deletes the row and stores the event in one transaction
  * Invariant: a row goes only with its remote echo or by its user's word. What the server refuses for good is
  * wedged: kept with the reason, out of the way of those behind it.
@@ -13,6 +14,7 @@ import { sleep, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { JsonObject } from "../matrix/json.ts";
 import type { AccountStore } from "../store/account-store.ts";
+import type { PendingEvent } from "../store/tables/outbox.ts";
 
 /** A send that was first tried longer ago may be on the server under a txnId that it has forgotten. */
 const UNCERTAIN_AFTER_MS = 23 * 3_600_000;
@@ -26,6 +28,12 @@ export type OutboxDeps = {
     content: JsonObject,
     options: { signal: AbortSignal },
   ) => Promise<EventId>;
+  /** The encrypted form of an event for a room that is encrypted. */
+  encrypt: (roomId: RoomId, type: string, content: JsonObject) => Promise<{ type: string; content: JsonObject }>;
+  /** The content as the server is to get it: what it refers to on this device is uploaded first. */
+  prepareContent: (content: JsonObject, options: { isEncrypted: boolean }) => Promise<JsonObject>;
+  /** Forgets what the content of a discarded event refers to on this device. */
+  discardUploads: (content: JsonObject) => void;
   clock: Clock;
   log: Logger;
   /** The room's timeline looks different now. */
@@ -44,13 +52,14 @@ export function openOutbox(deps: OutboxDeps) {
     if (room?.membership !== "join") {
       throw new EngineError("forbidden", "You are not in this room, so nothing can be sent to it.");
     }
-    // Never in the clear where people were promised encryption.
-    if (room.isEncrypted) {
-      throw new EngineError("forbidden", "This room is encrypted, and this version of Lattice cannot encrypt yet.");
-    }
-    store.write((tx) => store.outbox.add(tx, { txnId, roomId, type, content, createdAtMs: clock.now() }), {
-      isDurable: true,
-    });
+    store.write(
+      (tx) => {
+        store.outbox.add(tx, { txnId, roomId, type, content, createdAtMs: clock.now() });
+        // What is sent is no draft any more: both change together, so that neither is ever lost or doubled.
+        store.drafts.put(tx, roomId, "");
+      },
+      { isDurable: true },
+    );
     deps.changed(roomId);
     startSender(roomId);
   }
@@ -59,7 +68,7 @@ export function openOutbox(deps: OutboxDeps) {
   function retry(txnId: TxnId): void {
     const pending = store.outbox.read(txnId);
     if (!pending) return;
-    store.write((tx) => store.outbox.setWedge(tx, txnId, undefined), { isDurable: true });
+    store.write((tx) => store.outbox.requeue(tx, txnId), { isDurable: true });
     deps.changed(pending.roomId);
     startSender(pending.roomId);
   }
@@ -70,6 +79,7 @@ export function openOutbox(deps: OutboxDeps) {
     if (!pending) return;
     if (pending.eventId) throw new EngineError("rejected", "This message is already sent.");
     store.write((tx) => store.outbox.settle(tx, txnId), { isDurable: true });
+    deps.discardUploads(pending.content);
     deps.changed(pending.roomId);
   }
 
@@ -102,11 +112,19 @@ export function openOutbox(deps: OutboxDeps) {
             "It is uncertain whether this was sent a day ago. Look for it in the room before sending it again.",
           );
         }
-        if (pending.firstTriedAtMs === undefined) {
-          store.write((tx) => store.outbox.setTried(tx, txnId, clock.now()), { isDurable: true });
-        }
         // One after the other: the order of a room is the order in which it was written.
-        const eventId = await deps.send(roomId, pending.type, txnId, pending.content, { signal });
+        const { content, encrypted } = await toWire(pending);
+        if (pending.firstTriedAtMs === undefined || pending.wire !== encrypted) {
+          store.write(
+            (tx) => {
+              store.outbox.setTried(tx, txnId, clock.now());
+              store.outbox.setWire(tx, txnId, encrypted);
+            },
+            { isDurable: true },
+          );
+        }
+        const wire = encrypted ?? { type: pending.type, content };
+        const eventId = await deps.send(roomId, wire.type, txnId, wire.content, { signal });
         storeAnswer(roomId, txnId, eventId);
         attempt = 0;
         sender.retryAtMs = undefined;
@@ -131,6 +149,26 @@ export function openOutbox(deps: OutboxDeps) {
         sender.retryAtMs = undefined;
       }
     }
+  }
+
+  /**
+   * What goes over the wire. Of an encrypted room it is ciphertext, which stays with the row, so that a repeated
+   * send is the same event byte for byte. Never in the clear where people were promised encryption.
+   */
+  async function toWire(pending: PendingEvent): Promise<{ content: JsonObject; encrypted: PendingEvent["wire"] }> {
+    if (pending.wire) return { content: {}, encrypted: pending.wire };
+    const isEncrypted = isEncryptedRoom(pending.roomId);
+    const content = await deps.prepareContent(pending.content, { isEncrypted });
+    if (isEncrypted) return { content, encrypted: await deps.encrypt(pending.roomId, pending.type, content) };
+    // An upload takes its time, in which the room may have been encrypted.
+    return isEncryptedRoom(pending.roomId) ? toWire(pending) : { content, encrypted: undefined };
+  }
+
+  const isEncryptedRoom = (roomId: RoomId): boolean => store.rooms.read(roomId)?.isEncrypted ?? false;
+
+  /** Takes back into the queue what only waited for this device, or for someone's identity, to be in order. */
+  function retryHeld(): void {
+    for (const txnId of store.outbox.readWedgedBy(["encryption-not-ready", "identity-changed"])) retry(txnId);
   }
 
   /** False where not even the reason could be stored: the sender ends, and the next wake tries again. */
@@ -164,6 +202,7 @@ export function openOutbox(deps: OutboxDeps) {
     retry,
     discard,
     wakeAll,
+    retryHeld,
     /** When the room's sender tries again; undefined while it does not wait. */
     retryAtOf: (roomId: RoomId): number | undefined => senders.get(roomId)?.retryAtMs,
   };

@@ -3,6 +3,7 @@
  * To add a command: a line in the contract, a line here; TypeScript names what is missing.
  */
 import type { CommandArgs, CommandName, CommandReply } from "../../../preload/contract/engine-contract.ts";
+import type { AccountId } from "../../../preload/contract/ids.ts";
 import type { AccountSession } from "../session/account-session.ts";
 import type { EngineCore } from "../session/engine.ts";
 import type { TopicHub } from "./topic-hub.ts";
@@ -15,6 +16,9 @@ type Handlers = {
 };
 
 const done = {};
+
+/** What an account's encryption is made of, once its key store is open. */
+const parts = (core: EngineCore, accountId: AccountId) => core.session(accountId).crypto.parts();
 
 export const commandHandlers: Handlers = {
   "accounts.discover": ({ address }, { core, signal }) => core.discover(address, { signal }),
@@ -56,6 +60,15 @@ export const commandHandlers: Handlers = {
   },
   "rooms.setTyping": ({ accountId, roomId, isTyping }, { core }) => {
     core.session(accountId).setTyping(roomId, isTyping);
+    return done;
+  },
+
+  "rooms.prepareToSend": ({ accountId, roomId }, { core }) => {
+    core.session(accountId).prepareToSend(roomId);
+    return done;
+  },
+  "rooms.setDraft": ({ accountId, roomId, text }, { core }) => {
+    core.session(accountId).setDraft(roomId, text);
     return done;
   },
 
@@ -117,6 +130,104 @@ export const commandHandlers: Handlers = {
     return done;
   },
 
+  "encryption.makeRecoveryKey": async ({ accountId, passphrase }, { core }) => ({
+    recoveryKey: await (await parts(core, accountId)).recovery.makeRecoveryKey(passphrase),
+  }),
+  "encryption.setUpRecovery": async ({ accountId, ...args }, { core }) => {
+    await (await parts(core, accountId)).recovery.setUpRecovery(args);
+    return done;
+  },
+  "encryption.recover": async ({ accountId, secret }, { core }) => {
+    await (await parts(core, accountId)).recovery.recover(secret);
+    return done;
+  },
+  "encryption.replaceBackup": async ({ accountId, recoveryKey }, { core }) => {
+    await (await parts(core, accountId)).recovery.replaceBackup(recoveryKey);
+    return done;
+  },
+  "encryption.restoreBackup": async ({ accountId }, { core }) => {
+    await (await parts(core, accountId)).recovery.restoreBackup();
+    return done;
+  },
+  "encryption.resetIdentity": async ({ accountId, ...args }, { core }) => {
+    await (await parts(core, accountId)).recovery.resetIdentity(args);
+    return done;
+  },
+  "encryption.acknowledgeIdentityChange": async ({ accountId }, { core }) => {
+    await (await parts(core, accountId)).recovery.acknowledgeIdentityChange();
+    return done;
+  },
+  "encryption.setSendsToSignedDevicesOnly": async ({ accountId, isOn }, { core }) => {
+    (await parts(core, accountId)).setSendsToSignedDevicesOnly(isOn);
+    core.session(accountId).outbox.retryHeld();
+    return done;
+  },
+  "encryption.exportKeys": async ({ accountId, passphrase }, { core, signal }) =>
+    (await parts(core, accountId)).exportKeys(passphrase, { signal }),
+  "encryption.importKeys": async ({ accountId, keyFile, passphrase }, { core, signal }) =>
+    (await parts(core, accountId)).importKeys(keyFile, passphrase, { signal }),
+  "encryption.retryDecryption": async ({ accountId, roomId }, { core }) => {
+    await core.session(accountId).retryDecryption(roomId);
+    return done;
+  },
+
+  "verifications.request": async ({ accountId, userId, deviceId }, { core }) =>
+    (await parts(core, accountId)).verifications.request(userId, deviceId),
+  "verifications.accept": async ({ accountId, flowId }, { core }) => {
+    await (await parts(core, accountId)).verifications.accept(flowId);
+    return done;
+  },
+  "verifications.startEmoji": async ({ accountId, flowId }, { core }) => {
+    await (await parts(core, accountId)).verifications.startEmoji(flowId);
+    return done;
+  },
+  "verifications.confirm": async ({ accountId, flowId, isMatch }, { core }) => {
+    await (await parts(core, accountId)).verifications.confirm(flowId, isMatch);
+    return done;
+  },
+  "verifications.scan": async ({ accountId, flowId, qrCode }, { core }) => {
+    await (await parts(core, accountId)).verifications.scan(flowId, qrCode);
+    return done;
+  },
+  "verifications.cancel": async ({ accountId, flowId }, { core }) => {
+    await (await parts(core, accountId)).verifications.cancel(flowId);
+    return done;
+  },
+  "trust.acknowledge": async ({ accountId, userId }, { core }) => {
+    await (await parts(core, accountId)).trust.acknowledge(userId);
+    core.session(accountId).outbox.retryHeld();
+    return done;
+  },
+
+  "devices.rename": async ({ accountId, deviceId, displayName }, { core }) => {
+    await (await parts(core, accountId)).devices.rename(deviceId, displayName);
+    return done;
+  },
+  "devices.signOut": async ({ accountId, deviceIds, password }, { core }) => {
+    await (await parts(core, accountId)).devices.signOut(deviceIds, password);
+    return done;
+  },
+
+  "files.begin": async ({ accountId, ...file }, { core }) => ({
+    uploadId: await core.session(accountId).media.begin(file),
+  }),
+  "files.append": async ({ accountId, uploadId, offset, bytes }, { core }) => ({
+    sizeBytes: await core.session(accountId).media.append(uploadId, offset, bytes),
+  }),
+  "files.finish": ({ accountId, uploadId }, { core }) => core.session(accountId).media.finish(uploadId),
+  "files.abort": async ({ accountId, uploadId }, { core }) => {
+    await core.session(accountId).media.discard(uploadId);
+    return done;
+  },
+  "files.send": async ({ accountId, roomId, txnId, ...file }, { core }) => {
+    const session = core.session(accountId);
+    session.outbox.send(roomId, txnId, "m.room.message", await session.media.toPendingContent(file));
+    return done;
+  },
+  "files.open": ({ accountId, file }, { core, signal }) => core.session(accountId).media.open(file, { signal }),
+  "files.read": async ({ accountId, file, offset, length }, { core, signal }) => ({
+    bytes: await core.session(accountId).media.read(file, offset, length, { signal }),
+  }),
   "media.fetch": ({ accountId, mxc, thumbnail }, { core }) => core.session(accountId).media.fetch(mxc, thumbnail),
 };
 

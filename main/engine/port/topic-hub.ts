@@ -66,8 +66,7 @@ export function openTopicHub(onError: (error: unknown) => void) {
     for (const topic of topics.values()) {
       if (topic.source.accountId !== undefined && topic.source.accountId !== accountId) continue;
       if (!topic.view.isTouchedBy(changes)) continue;
-      topic.pending ??= new ChangeSet();
-      for (const roomId of changes.rooms) topic.pending.rooms.add(roomId);
+      (topic.pending ??= new ChangeSet()).add(changes);
       // The first change after a quiet moment goes out at once; a burst waits for the end of its 16 ms.
       timer ??= setTimeout(flush, Math.max(0, COALESCE_MS - (performance.now() - lastFlushMs)));
     }

@@ -17,6 +17,11 @@ const views: Sources = {
   members: (core, { accountId, roomId }) => core.session(accountId).views.members(roomId),
   timeline: (core, { accountId, roomId }) => core.session(accountId).views.timeline(roomId),
   calls: (core, { accountId }, portId) => core.session(accountId).views.calls(portId),
+  encryption: (core, { accountId }) => core.session(accountId).views.encryption(),
+  undecryptable: (core, { accountId }) => core.session(accountId).views.undecryptable(),
+  verifications: (core, { accountId }) => core.session(accountId).views.verifications(),
+  devices: (core, { accountId }) => core.session(accountId).views.devices(),
+  userTrust: (core, { accountId, userId }) => core.session(accountId).views.userTrust(userId),
   notifications: (core) => ({
     isTouchedBy: (changes: ChangeSet) => changes.hasNotifications,
     read: () => core.notificationItems(),
@@ -25,8 +30,13 @@ const views: Sources = {
 };
 
 /** Two subscriptions with the same key share one list. Calls differ by port: media is in one window only. */
-export function topicKey(topic: TopicName, args: { accountId?: string; roomId?: string }, portId: number): string {
-  return JSON.stringify([topic, args.accountId ?? "", args.roomId ?? "", topic === "calls" ? portId : 0]);
+export function topicKey(
+  topic: TopicName,
+  args: { accountId?: string; roomId?: string; userId?: string },
+  portId: number,
+): string {
+  const about = args.roomId ?? args.userId ?? "";
+  return JSON.stringify([topic, args.accountId ?? "", about, topic === "calls" ? portId : 0]);
 }
 
 export function topicSource<T extends TopicName>(

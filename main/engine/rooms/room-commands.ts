@@ -9,12 +9,17 @@ import { readDirect } from "../matrix/content.ts";
 import type { HomeserverClient } from "../net/homeserver-client.ts";
 import type { AccountStore } from "../store/account-store.ts";
 
+/** Encrypted from the first event on. spec: e2ee, "m.room.encryption". */
+const ENCRYPTION = { type: "m.room.encryption", stateKey: "", content: { algorithm: "m.megolm.v1.aes-sha2" } };
+
 type Options = { signal: AbortSignal };
 
 export function openRoomCommands(deps: {
   store: AccountStore;
   client: Pick<HomeserverClient, "createRoom" | "join" | "leave" | "invite" | "setAccountData" | "members">;
   ownUserId: UserId;
+  /** We have invited someone: what is sent from now on is for him too. */
+  invited: (roomId: RoomId, userIds: readonly UserId[]) => void;
   /** Resolves when the sync has brought the room as joined, or after a while. */
   waitForRoom: (roomId: RoomId, options: Options) => Promise<void>;
 }) {
@@ -51,15 +56,22 @@ export function openRoomCommands(deps: {
       const existing = existingDirect(userId);
       if (existing) return existing;
       const roomId = await client.createRoom(
-        { preset: "trusted_private_chat", isDirect: true, invite: [userId] },
+        { preset: "trusted_private_chat", isDirect: true, invite: [userId], initialState: [ENCRYPTION] },
         options,
       );
+      deps.invited(roomId, [userId]);
       await markDirect(userId, roomId, options);
       await deps.waitForRoom(roomId, options);
       return roomId;
     },
     async create(
-      room: { name: string; topic?: string | undefined; isPublic: boolean; invite: readonly UserId[] },
+      room: {
+        name: string;
+        topic?: string | undefined;
+        isPublic: boolean;
+        isEncrypted?: boolean | undefined;
+        invite: readonly UserId[];
+      },
       options: Options,
     ): Promise<RoomId> {
       const roomId = await client.createRoom(
@@ -68,9 +80,12 @@ export function openRoomCommands(deps: {
           name: room.name,
           ...(room.topic !== undefined && room.topic !== "" && { topic: room.topic }),
           invite: room.invite,
+          // Whoever may join a public room may read it: a lock on it would promise what it cannot hold.
+          ...(!room.isPublic && room.isEncrypted !== false && { initialState: [ENCRYPTION] }),
         },
         options,
       );
+      deps.invited(roomId, room.invite);
       await deps.waitForRoom(roomId, options);
       return roomId;
     },
@@ -83,7 +98,10 @@ export function openRoomCommands(deps: {
       await deps.waitForRoom(roomId, options);
       return roomId;
     },
-    invite: (roomId: RoomId, userId: UserId, options: Options): Promise<void> => client.invite(roomId, userId, options),
+    async invite(roomId: RoomId, userId: UserId, options: Options): Promise<void> {
+      await client.invite(roomId, userId, options);
+      deps.invited(roomId, [userId]);
+    },
     leave: (roomId: RoomId, options: Options): Promise<void> => client.leave(roomId, options),
   };
 }

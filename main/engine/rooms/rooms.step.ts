@@ -10,12 +10,15 @@ import type { RoomEvent } from "../matrix/events.ts";
 import type { JoinedRoomUpdate, StrippedEvent, SyncBody, TimelineUpdate } from "../matrix/sync-body.ts";
 import type { AccountStore } from "../store/account-store.ts";
 import type { WriteTx } from "../store/driver.ts";
+import type { RoomRecord } from "../store/tables/room.ts";
 import type { SyncStep } from "../sync/step.ts";
 import { directRooms, emptyRoom, writeRoomSummary } from "./room-summary.ts";
 import type { Typing } from "./typing.ts";
 
 export type RoomsDelta = {
   rooms: Set<RoomId>;
+  /** Rows as the response leaves them, until their summary is worked out: each is written once. */
+  rows: Map<RoomId, RoomRecord>;
   members: Set<RoomId>;
   typing: Map<RoomId, readonly UserId[]>;
   hasProfile: boolean;
@@ -29,7 +32,13 @@ export function roomsStep(deps: {
   const { store, ownUserId, typing } = deps;
 
   function write(body: SyncBody, _prepared: undefined, tx: WriteTx): RoomsDelta {
-    const delta: RoomsDelta = { rooms: new Set(), members: new Set(), typing: new Map(), hasProfile: false };
+    const delta: RoomsDelta = {
+      rooms: new Set(),
+      rows: new Map(),
+      members: new Set(),
+      typing: new Map(),
+      hasProfile: false,
+    };
     const before = directRooms(store);
     for (const { type, content } of body.accountData) {
       store.accountData.put(tx, "", type, content);
@@ -47,7 +56,7 @@ export function roomsStep(deps: {
     for (const update of body.left) writeLeft(update, tx, delta);
 
     for (const roomId of delta.rooms) {
-      const room = store.rooms.read(roomId);
+      const room = delta.rows.get(roomId) ?? store.rooms.read(roomId);
       if (room) writeRoomSummary(store, tx, room, ownUserId, direct);
     }
     return delta;
@@ -65,7 +74,7 @@ export function roomsStep(deps: {
     for (const { type, content } of update.accountData) store.accountData.put(tx, roomId, type, content);
     if (update.typing) delta.typing.set(roomId, update.typing);
     const hasRejoined = known.membership !== "join";
-    store.rooms.put(tx, {
+    delta.rows.set(roomId, {
       ...known,
       membership: "join",
       hasAllMembers: known.hasAllMembers && !hasRejoined && !update.timeline.isLimited,
@@ -94,7 +103,7 @@ export function roomsStep(deps: {
       });
       if (event.type === "m.room.member") putMember(roomId, event.stateKey, event.content, tx);
     }
-    store.rooms.put(tx, { ...known, membership: "invite", activityTs: known.activityTs ?? Date.now(), heroes: [] });
+    delta.rows.set(roomId, { ...known, membership: "invite", activityTs: known.activityTs ?? Date.now(), heroes: [] });
     delta.rooms.add(roomId);
     delta.members.add(roomId);
   }
@@ -109,7 +118,7 @@ export function roomsStep(deps: {
     if (!known) return;
     applyState(roomId, [...update.state, ...stateOf(update.timeline)], tx, delta);
     const own = store.members.read(roomId, ownUserId)?.membership;
-    store.rooms.put(tx, {
+    delta.rows.set(roomId, {
       ...known,
       membership: own === "ban" ? "ban" : "leave",
       notificationCount: 0,

@@ -3,7 +3,6 @@
  * of the engine; it opens their parts, registers their sync steps and wires what they may not import of each
  * other. Opened by session/engine.ts. Invariant: everything it opens belongs to its Scope and ends with it.
  */
-import { join } from "node:path";
 import * as v from "valibot";
 import { callIdSchema, type AccountId, type EventId, type RoomId } from "../../../preload/contract/ids.ts";
 import type { AccountRow, AccountState, CallView, SyncState } from "../../../preload/contract/views.ts";
@@ -14,8 +13,10 @@ import type { Logger } from "../base/logger.ts";
 import { Scope } from "../base/scope.ts";
 import { openCallService } from "../calls/call-service.ts";
 import { callTile } from "../calls/call-tiles.ts";
-import { callsStep } from "../calls/calls.step.ts";
-import { openMediaCache } from "../media/media-cache.ts";
+import { callsStep, isCallEvent } from "../calls/calls.step.ts";
+import { cryptoStep } from "../crypto/crypto.step.ts";
+import type { RoomEvent } from "../matrix/events.ts";
+import { openMedia, uploadIdsIn } from "../media/media.ts";
 import { openHomeserverClient } from "../net/homeserver-client.ts";
 import { openOutbox } from "../outbox/outbox.ts";
 import { openNotifications } from "../push/notifications.ts";
@@ -37,11 +38,14 @@ import { openHistory } from "../timeline/history.ts";
 import { openMarkRead } from "../timeline/mark-read.ts";
 import { timelineStep } from "../timeline/timeline.step.ts";
 import { openTimelineView } from "../timeline/timeline-view.ts";
+import { openAccountEncryption } from "./account-encryption.ts";
 import type { Attention } from "./attention.ts";
 
 export type AccountSessionDeps = {
   accountId: AccountId;
   folder: string;
+  /** 32 bytes that seal what is secret at rest. */
+  profileKey: Uint8Array;
   store: AccountStore;
   fetch: typeof fetch;
   clock: Clock;
@@ -90,15 +94,51 @@ export function openAccountSession(deps: AccountSessionDeps) {
       onSignedOut: (isSoft: boolean) => setState(isSoft ? "soft-logged-out" : "signed-out"),
     },
   });
+  const encryption = openAccountEncryption({
+    accountId,
+    ownUserId,
+    ownDeviceId: account.deviceId,
+    folder: deps.folder,
+    profileKey: deps.profileKey,
+    store,
+    people,
+    client,
+    createDirect: (userId, options) => roomCommands.createDirect(userId, options),
+    loadMembers: (roomId) => memberLoader.load(roomId),
+    decidePush: (roomId, event) => push.decide(roomId, event),
+    healed: ringLate,
+    retryHeld: () => outbox.retryHeld(),
+    publish,
+    inBackground: (what, work) => void inBackground(what, work),
+    clock,
+    log,
+    signal,
+  });
+  const { crypto } = encryption;
+  const media = openMedia({
+    folder: deps.folder,
+    profileKey: deps.profileKey,
+    store,
+    client,
+    clock,
+    log: log.child("media"),
+    readPendingContents: () => store.outbox.readAll().map((pending) => pending.content),
+    signal,
+  });
   const outbox = openOutbox({
     store,
     send: client.sendEvent,
+    encrypt: crypto.encrypt,
+    prepareContent: media.prepareContent,
+    discardUploads: (content) => {
+      for (const uploadId of uploadIdsIn(content)) void inBackground("discarding", media.discard(uploadId));
+    },
     clock,
     log: log.child("outbox"),
     changed: markTimeline,
     signal,
   });
-  const history = openHistory({ store, client, changed: markTimeline, signal });
+  const history = openHistory({ store, client, decryptEntries: crypto.decryptEntries, changed: markTimeline, signal });
   const markRead = openMarkRead({
     store,
     client,
@@ -125,19 +165,24 @@ export function openAccountSession(deps: AccountSessionDeps) {
     onNotified: (notified) => notifications.add(notified),
     onRead: (roomIds) => notifications.drop(roomIds),
   });
-  const roomCommands = openRoomCommands({ store, client, ownUserId, waitForRoom });
+  const roomCommands = openRoomCommands({
+    store,
+    client,
+    ownUserId,
+    invited: (roomId, userIds) => void inBackground("invite", crypto.noteInvited(roomId, userIds)),
+    waitForRoom,
+  });
   const memberLoader = openMemberLoader({
     store,
     client,
     changed: (roomId) => publish(new ChangeSet().markMembers(roomId).markTimeline(roomId)),
     signal,
   });
-  const media = openMediaCache({ folder: join(deps.folder, "media"), client, signal });
   const calls = openCallService({
     ownUserId,
     clock,
     log: log.child("calls"),
-    sendEvent: (roomId, type, txnId, content) => client.sendEvent(roomId, type, txnId, content, { signal }),
+    sendEvent: encryption.sendEvent,
     turnServer: () => client.turnServer({ signal }),
     rows: {
       put: (row) => store.write((tx) => store.calls.put(tx, row), { isDurable: true }),
@@ -162,10 +207,11 @@ export function openAccountSession(deps: AccountSessionDeps) {
   const pipeline = openPipeline({
     store,
     steps: [
+      cryptoStep({ crypto, isEncrypted: (roomId) => store.rooms.read(roomId)?.isEncrypted ?? false }),
       roomsStep({ store, ownUserId, typing }),
       push.step,
       timelineStep({ store, people, ownUserId, pushMarkOf: push.markOf }),
-      callsStep({ store, ownUserId, service: calls }),
+      callsStep({ store, ownUserId, service: calls, prepareToAnswer: encryption.prepareToSend }),
     ],
     publish,
     log: log.child("sync"),
@@ -179,8 +225,11 @@ export function openAccountSession(deps: AccountSessionDeps) {
     log: log.child("sync"),
   });
   let running: Promise<void> | undefined;
+  let typedPassword: string | undefined;
 
-  function start(): void {
+  /** `password` is the one just typed, for a server that wants to see it when an identity is made. */
+  function start(password?: string): void {
+    typedPassword = password;
     if (running || signal.aborted || store.account.read()?.state !== "signed-in") return;
     running = loop
       .run(signal)
@@ -199,11 +248,36 @@ export function openAccountSession(deps: AccountSessionDeps) {
     const changes = new ChangeSet().markSyncState();
     if (next.state === "live") {
       outbox.wakeAll();
+      crypto.wake();
+      void inBackground("identity", settleIdentity());
       void refreshProfile();
     } else {
       for (const roomId of typing.clear()) changes.markRoom(roomId);
     }
     publish(changes);
+  }
+
+  async function settleIdentity(): Promise<void> {
+    if (await encryption.settleIdentity(typedPassword)) typedPassword = undefined;
+  }
+
+  /** Work that nobody waits for; what stops it is logged. */
+  async function inBackground(what: string, work: Promise<unknown>): Promise<void> {
+    await work.catch((error: unknown) => {
+      if (!signal.aborted) log.warn("background work stopped", { what, code: toErrorData(error).code });
+    });
+  }
+
+  /** An invite whose key came late may still ring, if it is young enough. */
+  function ringLate(roomId: RoomId, events: readonly RoomEvent[]): void {
+    const entries = events.filter(isCallEvent).map((event) => ({
+      roomId,
+      event,
+      // Only the server's clock says when it was sent; one that is ahead must not make it older than it is.
+      ageMs: Math.max(0, clock.now() - event.originServerTs),
+      isLive: true,
+    }));
+    if (entries.length > 0) calls.handleSync(entries);
   }
 
   /** The server's word on our own name and picture; tried again with the next connection. */
@@ -268,7 +342,8 @@ export function openAccountSession(deps: AccountSessionDeps) {
 
   const views = {
     roomList: () => openRoomListView({ store, people, typing, hasRunningCall }),
-    room: (roomId: RoomId) => openRoomView({ store, people, typing, ownUserId }, roomId),
+    room: (roomId: RoomId) =>
+      openRoomView({ store, people, typing, ownUserId, trustOf: encryption.roomTrust.of }, roomId),
     members(roomId: RoomId) {
       memberLoader
         .load(roomId)
@@ -297,6 +372,7 @@ export function openAccountSession(deps: AccountSessionDeps) {
         },
       };
     },
+    ...encryption.views,
     calls: (portId: number): TopicView<CallView> => ({
       isTouchedBy: (changes) => changes.hasCalls,
       read: () => calls.views(portId),
@@ -333,6 +409,7 @@ export function openAccountSession(deps: AccountSessionDeps) {
     store,
     outbox,
     rooms: roomCommands,
+    crypto,
     calls,
     media,
     views,
@@ -342,10 +419,19 @@ export function openAccountSession(deps: AccountSessionDeps) {
     lookAt(roomId: RoomId): void {
       if (notifications.drop([roomId])) publish(new ChangeSet().markNotifications());
     },
+    /** Keeps what is written and not sent. */
+    setDraft(roomId: RoomId, text: string): void {
+      if (!store.rooms.read(roomId) || store.drafts.read(roomId) === text) return;
+      store.write((tx) => store.drafts.put(tx, roomId, text));
+      publish(new ChangeSet().markRoom(roomId));
+    },
+    prepareToSend: encryption.prepareToSend,
+    retryDecryption: encryption.retryDecryption,
     timelineChanged: markTimeline,
     start,
     /** Tries the homeserver, and whatever waits to be sent, now. */
     retryNow(): void {
+      crypto.retry();
       loop.wake();
       outbox.wakeAll();
       start();
@@ -388,6 +474,8 @@ export function openAccountSession(deps: AccountSessionDeps) {
       await calls.close();
       await scope.close();
       await running;
+      await encryption.close();
+      await media.close();
       store.close();
     },
   };

@@ -24,7 +24,10 @@ import { lockProfile } from "../store/profile-lock.ts";
 export type EngineOptions = {
   /** Everything the engine keeps lives here; made where it is missing, for this user only. */
   dataDir: string;
-  /** 32 bytes that seal the secrets at rest. The caller keeps them; without them the accounts must sign in again. */
+  /**
+   * 32 bytes that seal at rest what is secret. The caller keeps them: with another key the accounts stay locked
+   * (`profile-locked`), and nothing of them is touched.
+   */
   profileKey: Uint8Array;
   fetch?: typeof fetch;
   clock?: Clock;
@@ -55,6 +58,7 @@ export async function openEngineCore(options: EngineOptions) {
     const opened = openAccountSession({
       accountId,
       folder: folderOf(accountId),
+      profileKey: options.profileKey,
       store,
       fetch: fetcher,
       clock,
@@ -67,6 +71,7 @@ export async function openEngineCore(options: EngineOptions) {
   }
 
   async function openStored(): Promise<void> {
+    let lockedCount = 0;
     for (const name of (await readdir(accountsDir)).toSorted()) {
       const accountId = v.safeParse(accountIdSchema, name);
       if (!accountId.success) continue;
@@ -84,10 +89,23 @@ export async function openEngineCore(options: EngineOptions) {
         await rm(folderOf(accountId.output), { recursive: true, force: true });
         continue;
       }
+      if (store.account.isLocked()) {
+        // Another key may open it: until then nothing of it is written, let alone given up.
+        store.close();
+        lockedCount += 1;
+        log.error("the profile key does not open this account", undefined, { account: name.slice(0, 4) });
+        continue;
+      }
       if (record.state === "signed-in" && !store.account.readTokens()) {
         store.write((tx) => store.account.setState(tx, "soft-logged-out"), { isDurable: true });
       }
       openSession(accountId.output, store).start();
+    }
+    if (lockedCount > 0 && sessions.size === 0) {
+      throw new EngineError(
+        "profile-locked",
+        "The key of this profile does not open its accounts. Unlock the keyring, or bring back the profile's key file. Nothing was deleted.",
+      );
     }
   }
 
@@ -111,7 +129,7 @@ export async function openEngineCore(options: EngineOptions) {
     await mkdir(folderOf(accountId), { recursive: true, mode: 0o700 });
     const store = openAccountStore(join(folderOf(accountId), "account.db"), options.profileKey);
     store.write((tx) => store.account.create(tx, signedIn, tokens), { isDurable: true });
-    openSession(accountId, store).start();
+    openSession(accountId, store).start(args.password);
     publish(accountId, new ChangeSet().markAccount());
     return accountId;
   }

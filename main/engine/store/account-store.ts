@@ -7,11 +7,13 @@ import { migrate } from "./migrate.ts";
 import { openAccountDataTable } from "./tables/account-data.ts";
 import { openAccountTable } from "./tables/account.ts";
 import { openCallTable } from "./tables/call.ts";
+import { openDraftTable } from "./tables/draft.ts";
 import { openEventTable } from "./tables/event.ts";
 import { openMemberTable } from "./tables/member.ts";
 import { openOutboxTable } from "./tables/outbox.ts";
 import { openReceiptTable } from "./tables/receipt.ts";
 import { openRoomTable } from "./tables/room.ts";
+import { openSettingTable } from "./tables/setting.ts";
 import { openStateEventTable } from "./tables/state-event.ts";
 
 export function openAccountStore(path: string, profileKey: Uint8Array) {
@@ -26,13 +28,15 @@ export function openAccountStore(path: string, profileKey: Uint8Array) {
     write: <T>(work: (tx: WriteTx) => T, options?: { isDurable?: boolean }): T => db.write(work, options),
     account: openAccountTable(db, profileKey),
     accountData: openAccountDataTable(db),
-    rooms: openRoomTable(db),
+    rooms: openRoomTable(db, profileKey),
     state: openStateEventTable(db),
     members: openMemberTable(db),
-    events: openEventTable(db),
+    events: openEventTable(db, profileKey),
     receipts: openReceiptTable(db),
-    outbox: openOutboxTable(db),
-    calls: openCallTable(db),
+    outbox: openOutboxTable(db, profileKey),
+    calls: openCallTable(db, profileKey),
+    drafts: openDraftTable(db, profileKey),
+    settings: openSettingTable(db, profileKey),
     close: () => db.close(),
   };
 }

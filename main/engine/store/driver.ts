@@ -49,6 +49,7 @@ export class Db {
           PRAGMA mmap_size = 268435456;
           PRAGMA journal_size_limit = 10485760;
           PRAGMA trusted_schema = OFF;
+          PRAGMA secure_delete = ON; -- what was redacted or discarded is not left on free pages
         `);
       } catch (error) {
         raw.close();

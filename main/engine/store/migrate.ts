@@ -6,9 +6,10 @@
 import { EngineError } from "../base/errors.ts";
 import type { Db } from "./driver.ts";
 import { migration as initial } from "./migrations/0001-initial.ts";
+import { migration as encryption } from "./migrations/0002-encryption.ts";
 import type { Migration } from "./migrations/migration.ts";
 
-const migrations: readonly Migration[] = [initial];
+const migrations: readonly Migration[] = [initial, encryption];
 
 export function migrate(db: Db): void {
   const found = db.userVersion;

@@ -3,6 +3,7 @@
  * commands; read by the topic hub, which re-reads only what is marked. Invariant: marking cannot fail.
  */
 import type { RoomId } from "../../../preload/contract/ids.ts";
+import type { CryptoChange } from "../crypto/context.ts";
 
 export class ChangeSet {
   /** Rooms whose list row or details changed. */
@@ -14,6 +15,10 @@ export class ChangeSet {
   hasCalls = false;
   hasNotifications = false;
   hasBadge = false;
+  /** What of the encryption looks different. */
+  readonly crypto = new Set<CryptoChange>();
+  /** Views that have loaded what they were to show. */
+  readonly views = new Set<symbol>();
 
   markRoom(roomId: RoomId): this {
     this.rooms.add(roomId);
@@ -40,8 +45,31 @@ export class ChangeSet {
     this.hasCalls = true;
     return this;
   }
+  markCrypto(...what: readonly CryptoChange[]): this {
+    for (const each of what) this.crypto.add(each);
+    return this;
+  }
+  markView(view: symbol): this {
+    this.views.add(view);
+    return this;
+  }
   markNotifications(): this {
     this.hasNotifications = true;
+    return this;
+  }
+
+  /** Takes in all that `other` marks. */
+  add(other: ChangeSet): this {
+    for (const roomId of other.rooms) this.rooms.add(roomId);
+    for (const roomId of other.timelines) this.timelines.add(roomId);
+    for (const roomId of other.members) this.members.add(roomId);
+    for (const view of other.views) this.views.add(view);
+    this.markCrypto(...other.crypto);
+    this.hasAccount ||= other.hasAccount;
+    this.hasSyncState ||= other.hasSyncState;
+    this.hasCalls ||= other.hasCalls;
+    this.hasNotifications ||= other.hasNotifications;
+    this.hasBadge ||= other.hasBadge;
     return this;
   }
 }

@@ -32,6 +32,7 @@ export function toEventRecord(
     relation,
     relatedId: relatedId?.startsWith("$") ? (relatedId as EventId) : undefined,
     push: marks.push ?? 0,
+    encryption: event.encryption,
   };
 }
 
@@ -55,6 +56,28 @@ export function toSetAsideRecord(setAside: SetAsideEvent, place: Place): EventRe
     relation: undefined,
     relatedId: undefined,
     push: 0,
+    encryption: undefined,
+  };
+}
+
+/** The event as it came from the server, as far as decrypting it once more needs it. */
+export function toWireEvent(record: EventRecord): RoomEvent {
+  return {
+    eventId: record.eventId,
+    type: record.encryption ? "m.room.encrypted" : record.type,
+    sender: record.sender,
+    originServerTs: record.originServerTs,
+    stateKey: record.stateKey,
+    content: record.encryption?.wireContent ?? record.content,
+    redacts: undefined,
+    unsigned: {
+      ageMs: undefined,
+      transactionId: record.txnId,
+      prevContent: undefined,
+      isRedacted: record.isRedacted,
+      membership: record.encryption?.membershipThen,
+    },
+    ...(record.encryption && { encryption: record.encryption }),
   };
 }
 
@@ -70,9 +93,13 @@ const QUIET_STATE = new Set([
 ]);
 
 function hasOwnLine(event: RoomEvent): boolean {
-  if (event.stateKey === undefined) return SHOWN_TYPES.has(event.type);
+  if (event.stateKey === undefined) return SHOWN_TYPES.has(event.type) && !isVerificationRequest(event);
   return event.type.startsWith("m.room.") && !QUIET_STATE.has(event.type);
 }
+
+/** Verification between users runs over room messages, and has its own surface. spec: e2ee, "Key verification framework". */
+const isVerificationRequest = (event: RoomEvent): boolean =>
+  event.type === "m.room.message" && event.content["msgtype"] === "m.key.verification.request";
 
 /**
  * What redaction leaves of a content, as far as the timeline reads it.

@@ -6,6 +6,7 @@
  */
 import type { RoomId, UserId } from "../../../preload/contract/ids.ts";
 import { toErrorData, type EngineErrorData } from "../base/errors.ts";
+import type { RoomEntryDecryptor } from "../crypto/crypto.ts";
 import type { HomeserverClient } from "../net/homeserver-client.ts";
 import type { AccountStore } from "../store/account-store.ts";
 import type { Chunk } from "../store/tables/event.ts";
@@ -20,6 +21,7 @@ export type GapState = { isFilling: boolean; error?: EngineErrorData };
 export function openHistory(deps: {
   store: AccountStore;
   client: Pick<HomeserverClient, "messages">;
+  decryptEntries: RoomEntryDecryptor;
   changed: (roomId: RoomId) => void;
   signal: AbortSignal;
 }) {
@@ -45,10 +47,11 @@ export function openHistory(deps: {
     deps.changed(roomId);
     try {
       const page = await deps.client.messages(roomId, { from, dir: "b", limit: PAGE_SIZE }, { signal: deps.signal });
+      const entries = await deps.decryptEntries(roomId, page.entries);
       store.write((tx) => {
         putMembersOf(roomId, page.state, tx);
-        const hasMetOlder = putPage(roomId, chunk, page.entries, tx);
-        const hasStart = page.entries.some((entry) => entry.ok && entry.event.type === "m.room.create");
+        const hasMetOlder = putPage(roomId, chunk, entries, tx);
+        const hasStart = entries.some((entry) => entry.ok && entry.event.type === "m.room.create");
         const isDone = hasMetOlder || hasStart || page.end === undefined || page.end === from;
         store.events.putChunk(tx, roomId, { chunk, prevBatch: isDone ? undefined : page.end } satisfies Chunk);
       });

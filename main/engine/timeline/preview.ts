@@ -34,7 +34,7 @@ function whatIsSaid(event: EventRecord): { kind: Preview["kind"]; text: string }
     return event.stateKey === undefined && event.type !== "" ? { kind: "redacted", text: "" } : undefined;
   switch (event.type) {
     case "m.room.encrypted":
-      return { kind: "encrypted", text: "" };
+      return { kind: "undecryptable", text: "" };
     case "m.call.invite":
       return { kind: "call", text: "" };
     case "m.sticker":

@@ -4,14 +4,15 @@
  * Invariant: an item's key never changes while it is in the window: our own events keep their txnId as key.
  */
 import type { EventId, RoomId, UserId } from "../../../preload/contract/ids.ts";
-import type { Person, SendStatus, StateChange, TimelineItem } from "../../../preload/contract/views.ts";
+import type { Person, SendStatus, Shield, StateChange, TimelineItem } from "../../../preload/contract/views.ts";
 import { readMemberContent, readMessageContent, readRoomName, readTopic } from "../matrix/content.ts";
 import { readString, type JsonObject } from "../matrix/json.ts";
 import type { AccountStore } from "../store/account-store.ts";
 import { rememberPeople, type People } from "../store/people.ts";
-import type { Chunk, EventRecord } from "../store/tables/event.ts";
+import type { Chunk, EventRecord, Place } from "../store/tables/event.ts";
 import type { PendingEvent } from "../store/tables/outbox.ts";
 import type { ChangeSet } from "../sync/change-set.ts";
+import { readFileView } from "./file-view.ts";
 import type { History } from "./history.ts";
 
 type MessageItem = Extract<TimelineItem, { kind: "message" }>;
@@ -37,10 +38,13 @@ const CALL_TYPES = ["m.call.invite", "m.call.answer", "m.call.hangup", "m.call.r
 export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
   const { store, people, history, ownUserId } = deps;
   let window = FIRST_WINDOW;
+  /** Where the room was encrypted: what stands in the clear behind it says so. Undefined in rooms that are not. */
+  let encryptedFrom: Place | undefined;
 
   function read(): readonly TimelineItem[] {
     const personOf = rememberPeople(people, roomId);
     const events = store.events.readNewestShown(roomId, window);
+    encryptedFrom = placeOfEncryption();
     const chunks = new Map<number, Chunk>(store.events.readChunks(roomId).map((chunk) => [chunk.chunk, chunk]));
     const edits = latestEdits(events);
     const readers = readersByEvent(personOf);
@@ -63,6 +67,13 @@ export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
     return items;
   }
 
+  function placeOfEncryption(): Place | undefined {
+    if (!store.rooms.read(roomId)?.isEncrypted) return undefined;
+    const eventId = store.state.read(roomId, "m.room.encryption", "")?.eventId;
+    // Not in the stored timeline: it is older than all that is.
+    return (eventId && store.events.read(roomId, eventId)) || { chunk: -Infinity, position: 0 };
+  }
+
   function gapsBetween(older: number, newer: number, chunks: Map<number, Chunk>): TimelineItem[] {
     const gaps: TimelineItem[] = [];
     for (let chunk = older + 1; chunk <= newer; chunk += 1) {
@@ -80,15 +91,18 @@ export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
 
   /** For each event, the newest valid edit. spec: client-server, "Validity of replacement events". */
   function latestEdits(events: readonly EventRecord[]): Map<EventId, EventRecord> {
-    const bySender = new Map(events.map((event) => [event.eventId, event.sender]));
+    const originals = new Map(events.map((event) => [event.eventId, event]));
     const edits = new Map<EventId, EventRecord>();
     for (const edit of store.events.readRelated(
       roomId,
       events.map((event) => event.eventId),
       "m.replace",
     )) {
-      if (edit.relatedId && edit.type === "m.room.message" && bySender.get(edit.relatedId) === edit.sender)
-        edits.set(edit.relatedId, edit);
+      const original = edit.relatedId && originals.get(edit.relatedId);
+      if (!original || edit.type !== "m.room.message" || original.sender !== edit.sender) continue;
+      // Whoever can write in the clear only must not put words into an encrypted message.
+      if (original.encryption && !edit.encryption) continue;
+      edits.set(original.eventId, edit);
     }
     return edits;
   }
@@ -135,16 +149,28 @@ export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
     if (event.stateKey !== undefined)
       return { kind: "state", ...common, isOwn, change: stateChange(event, known.personOf) };
     if (event.isRedacted) return { kind: "placeholder", ...common, reason: "redacted" };
-    if (event.type === "m.room.encrypted") return { kind: "placeholder", ...common, reason: "encrypted" };
+    if (event.type === "m.room.encrypted") {
+      return { kind: "placeholder", ...common, reason: "undecryptable", cause: event.encryption?.cause ?? "malformed" };
+    }
+    const shield = shieldOf(event);
     if (event.type === "m.call.invite") {
       const callId = readString(event.content, "call_id");
       if (callId === undefined || !/^[0-9A-Za-z._~-]{1,255}$/u.test(callId))
         return { kind: "placeholder", ...common, reason: "malformed" };
       const tile = deps.callTile(known.calls.get(callId) ?? [event]);
-      return { kind: "call", ...common, isOwn, callId: callId as CallItem["callId"], ...tile };
+      return {
+        kind: "call",
+        ...common,
+        isOwn,
+        callId: callId as CallItem["callId"],
+        ...tile,
+        ...(shield && { shield }),
+      };
     }
     const edit = known.edits.get(event.eventId);
     const message = readMessageContent(newContent(edit) ?? event.content);
+    // Of the original: an edit changes words, never the file.
+    const file = readFileView(event.type, event.content);
     if (!message) return { kind: "placeholder", ...common, reason: "malformed" };
     return {
       kind: "message",
@@ -155,14 +181,28 @@ export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
       body: message.body,
       isEdited: edit !== undefined,
       isMention: event.push === 2,
+      ...(shield && { shield }),
+      ...(file && { file }),
       readBy: known.readers.get(event.eventId) ?? [],
     };
+  }
+
+  /** A message in the clear says so, from the moment on at which the room was encrypted. */
+  function shieldOf(event: EventRecord): Shield | undefined {
+    if (event.encryption) return event.encryption.shield;
+    const isAfter =
+      encryptedFrom &&
+      (event.chunk > encryptedFrom.chunk ||
+        (event.chunk === encryptedFrom.chunk && event.position > encryptedFrom.position));
+    return isAfter ? "sent-in-clear" : undefined;
   }
 
   function toLocalEcho(pending: PendingEvent, self: Person): MessageItem | undefined {
     const message = pending.type === "m.room.message" ? readMessageContent(pending.content) : undefined;
     if (!message) return undefined;
     const retryAtMs = deps.retryAtOf(roomId);
+    const isEncryptedRoom = store.rooms.read(roomId)?.isEncrypted ?? false;
+    const file = readFileView(pending.type, pending.content, { isEncryptedRoom });
     let send: SendStatus = { state: "sending", ...(retryAtMs !== undefined && { retryAtMs }) };
     if (pending.wedge) send = { state: "wedged", error: pending.wedge };
     else if (pending.eventId) send = { state: "sent" };
@@ -178,6 +218,7 @@ export function openTimelineView(deps: TimelineViewDeps, roomId: RoomId) {
       body: message.body,
       isEdited: false,
       isMention: false,
+      ...(file && { file }),
       send,
       readBy: [],
     };

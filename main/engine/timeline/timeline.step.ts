@@ -10,12 +10,12 @@ import * as v from "valibot";
 import type { RoomEvent } from "../matrix/events.ts";
 import type { SyncBody, TimelineUpdate } from "../matrix/sync-body.ts";
 import type { AccountStore } from "../store/account-store.ts";
-import { rememberPeople, type People } from "../store/people.ts";
+import type { People } from "../store/people.ts";
 import type { WriteTx } from "../store/driver.ts";
 import type { PushMark } from "../store/tables/event.ts";
 import type { SyncStep } from "../sync/step.ts";
 import { redactedContent, toEventRecord, toSetAsideRecord } from "./event-record.ts";
-import { previewOf } from "./preview.ts";
+import { writeEncryptedCounts, writePreview } from "./room-row.ts";
 
 export type TimelineDelta = { timelines: Set<RoomId>; rooms: Set<RoomId>; settled: RoomId[] };
 
@@ -44,6 +44,7 @@ export function timelineStep(deps: {
         delta.timelines.add(update.roomId);
         if (receipt.userId === ownUserId) delta.rooms.add(update.roomId);
       }
+      writeEncryptedCounts(store, ownUserId, update.roomId, tx);
     }
     for (const update of body.left) {
       if (store.rooms.read(update.roomId)) writeTimeline(update.roomId, update.timeline, tx, delta);
@@ -69,7 +70,7 @@ export function timelineStep(deps: {
     }
     delta.timelines.add(roomId);
     delta.rooms.add(roomId);
-    writePreview(roomId, tx);
+    writePreview(store, deps, roomId, tx);
   }
 
   /** The chunk that the response's events go to: the newest one, or a new one behind a gap. */
@@ -100,14 +101,6 @@ export function timelineStep(deps: {
     if (txnId === undefined) return undefined;
     if (store.outbox.settle(tx, txnId)) delta.settled.push(roomId);
     return txnId;
-  }
-
-  function writePreview(roomId: RoomId, tx: WriteTx): void {
-    const personOf = rememberPeople(deps.people, roomId);
-    const found = previewOf(store.events.readNewestShown(roomId, 20), { ownUserId, personOf });
-    const activityTs =
-      found?.originServerTs ?? store.rooms.read(roomId)?.activityTs ?? store.events.readNewest(roomId)?.originServerTs;
-    store.rooms.setPreview(tx, roomId, found?.preview, activityTs);
   }
 
   return {

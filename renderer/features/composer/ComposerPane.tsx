@@ -1,18 +1,37 @@
 /**
- * Connects the composer of one room to the engine: drafts, sending, typing notifications, and who types.
- * Used by renderer/app through index.ts, which moves the focus here by the handle.
- * Invariant: what was typed is never lost: see composer-session.ts.
+ * Connects the composer of one room to the engine: drafts, sending, files, typing notifications, what sharing ahead needs,
+ * changed identities, and who types. Used by renderer/app through index.ts, which moves the focus here by the
+ * handle. Invariant: what was typed is never lost: see composer-session.ts.
  */
-import { type Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useSyncExternalStore } from "react";
-import type { AccountId, RoomId } from "../../../preload/contract/ids.ts";
+import {
+  type Ref,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
+import type { AccountId, RoomId, UserId } from "../../../preload/contract/ids.ts";
 import type { Person } from "../../../preload/contract/views.ts";
 import { toCommandErrorData } from "../../engine-client/command-error.ts";
-import { useEngineClient } from "../../engine-client/EngineProvider.tsx";
+import type { EngineClient } from "../../engine-client/engine-client.ts";
+import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
 import { useAvatarUrl } from "../../engine-client/media-url.ts";
+import { useCommand } from "../../engine-client/use-command.ts";
 import { useTopicItem } from "../../engine-client/use-topic.ts";
+import { errorText } from "../../text/error-text.ts";
+import { useText } from "../../text/text.ts";
 import { ComposerView } from "./ComposerView.tsx";
-import { type SendMessage, openComposerSessions } from "./composer-session.ts";
-import { openDraftStore } from "./draft-store.ts";
+import type { Deciding, IdentityChange } from "./IdentityNotice.tsx";
+import { type AttachmentTray, MAX_ATTACHMENTS, openAttachmentTrays } from "./attachment-tray.ts";
+import { type ComposerSession, type SendMessage, openComposerSessions } from "./composer-session.ts";
+import { type DroppedFiles, useFileDrop } from "./dropped-files.ts";
+import { createKeySharing } from "./key-sharing.ts";
+import { toContent } from "./message-content.ts";
+import { forgetOldDrafts } from "./old-drafts.ts";
 import { createTypingReporter } from "./typing-reporter.ts";
 
 /** What the app may ask of an open composer. */
@@ -28,35 +47,109 @@ export type ComposerPaneProps = {
   ref?: Ref<ComposerHandle>;
 };
 
-function storageOfWindow(): Storage | undefined {
-  try {
-    return window.localStorage;
-  } catch {
-    return undefined; // Forbidden by the browser's settings: drafts then live as long as the page.
+forgetOldDrafts(() => window.localStorage);
+
+const timers = {
+  set: (run: () => void, delayMs: number) => window.setTimeout(run, delayMs),
+  clear: (id: number) => window.clearTimeout(id),
+};
+const sessionsOfClient = new WeakMap<EngineClient, ReturnType<typeof openComposerSessions>>();
+
+/** The sessions live as long as the engine client, which is as long as the page. */
+function sessionsOf(client: EngineClient): ReturnType<typeof openComposerSessions> {
+  let sessions = sessionsOfClient.get(client);
+  if (sessions === undefined) {
+    sessions = openComposerSessions({
+      keepDraft: (accountId, roomId, text) =>
+        client.call("rooms.setDraft", { accountId, roomId, text }).then(() => undefined, toCommandErrorData),
+      timers,
+    });
+    sessionsOfClient.set(client, sessions);
   }
+  return sessions;
 }
 
-const sessionOf = openComposerSessions(openDraftStore(storageOfWindow()));
+const traysOfClient = new WeakMap<EngineClient, ReturnType<typeof openAttachmentTrays>>();
+
+/** So do the trays of files. */
+function traysOf(client: EngineClient, mediaBase: string): ReturnType<typeof openAttachmentTrays> {
+  const trays = traysOfClient.get(client) ?? openAttachmentTrays(client, mediaBase);
+  traysOfClient.set(client, trays);
+  return trays;
+}
+
 const nowMs = () => performance.now();
 const NOBODY: readonly Person[] = [];
+const NO_CHANGES: readonly IdentityChange[] = [];
+
+/** Keeps the draft when the room is left, when the window is hidden, and when the page ends. */
+function useDraftFlush(flush: () => void): void {
+  useEffect(() => {
+    const whenHidden = () => {
+      if (document.visibilityState === "hidden") flush();
+    };
+    document.addEventListener("visibilitychange", whenHidden);
+    window.addEventListener("pagehide", flush);
+    return () => {
+      document.removeEventListener("visibilitychange", whenHidden);
+      window.removeEventListener("pagehide", flush);
+      flush();
+    };
+  }, [flush]);
+}
+
+/**
+ * Sends the text and the files: a text beside one file is its caption, beside several it is a message before them.
+ * True where something is under way.
+ */
+function sendAll(session: ComposerSession, tray: AttachmentTray, sendMessage: SendMessage): boolean {
+  const going = tray.snapshot().filter(({ state, isLeaving }) => state.is !== "failed" && !isLeaving);
+  const { text } = session.snapshot();
+  const isCaption = going.length === 1 && toContent(text)?.msgtype === "m.text";
+  if (!isCaption) {
+    const isTextSent = session.send(sendMessage);
+    // A text that is too long holds the files back as well: they belong together.
+    if (!isTextSent && text.trim() !== "") return false;
+    return tray.send() !== undefined || isTextSent;
+  }
+  return session.send(async (_txnId, { body, mentionedUserIds }) => tray.send({ text: body, mentionedUserIds }));
+}
 
 function ConnectedComposer({ accountId, roomId, autoFocus = false, ref }: ComposerPaneProps) {
+  const t = useText();
   const client = useEngineClient();
   const details = useTopicItem("room", { accountId, roomId });
   const pictureUrl = useAvatarUrl(accountId);
   const field = useRef<HTMLTextAreaElement>(null);
-  useImperativeHandle(ref, () => ({ focus: () => field.current?.focus() }), []);
+  const isFocusedByApp = useRef(false);
+  const focusField = useCallback(() => {
+    isFocusedByApp.current = true;
+    field.current?.focus();
+    isFocusedByApp.current = false;
+  }, []);
+  useImperativeHandle(ref, () => ({ focus: focusField }), [focusField]);
   useEffect(() => {
-    if (autoFocus) field.current?.focus();
-  }, [autoFocus]);
+    if (autoFocus) focusField();
+  }, [autoFocus, focusField]);
 
+  const { mediaBase } = useHostInfo();
+  const tray = traysOf(client, mediaBase)(accountId, roomId);
+  const attachments = useSyncExternalStore(tray.subscribe, tray.snapshot);
   const sendMessage = useCallback<SendMessage>(
     (txnId, content) =>
-      client.call("outbox.send", { accountId, roomId, txnId, content }).then(() => undefined, toCommandErrorData),
-    [client, accountId, roomId],
+      tray
+        .whenSent()
+        .then(() => client.call("outbox.send", { accountId, roomId, txnId, content }))
+        .then(() => undefined, toCommandErrorData),
+    [client, accountId, roomId, tray],
   );
-  const session = sessionOf(accountId, roomId);
+  const session = sessionsOf(client)(accountId, roomId);
+  const draft = details?.draft;
+  useLayoutEffect(() => {
+    if (draft !== undefined) session.restore(draft);
+  }, [session, draft]);
   const { text, error } = useSyncExternalStore(session.subscribe, session.snapshot);
+  useDraftFlush(useCallback(() => session.flushDraft(), [session]));
 
   const reporter = useMemo(
     () =>
@@ -69,9 +162,55 @@ function ConnectedComposer({ accountId, roomId, autoFocus = false, ref }: Compos
   );
   useEffect(() => () => reporter.stopped(), [reporter]);
 
+  const changes = details?.trust === "warning" ? details.identityChanges : NO_CHANGES;
+  const isHeld = details?.trust === "warning";
+  const isPrepared = details?.isEncrypted === true && !isHeld;
+  const sharing = useMemo(
+    () =>
+      isPrepared
+        ? createKeySharing(
+            // The message itself brings along what is missing: this only saves it the time.
+            () => void client.call("rooms.prepareToSend", { accountId, roomId }).catch(() => {}),
+          )
+        : undefined,
+    [client, accountId, roomId, isPrepared],
+  );
+
+  const acknowledge = useCommand("trust.acknowledge");
+  const verify = useCommand("verifications.request");
+  const [deciding, setDeciding] = useState<Deciding>();
+  const identityError = acknowledge.error ?? verify.error;
+  const acceptIdentity = async (userId: UserId) => {
+    setDeciding({ userId, how: "accept" });
+    verify.clearError();
+    const result = await acknowledge.run({ accountId, userId });
+    setDeciding(undefined);
+    if (result.ok) focusField();
+  };
+  const verifyUser = async (userId: UserId) => {
+    setDeciding({ userId, how: "verify" });
+    acknowledge.clearError();
+    // The verification shows itself over the app as soon as there is one.
+    await verify.run({ accountId, userId });
+    setDeciding(undefined);
+  };
+
+  const [attachNotice, setAttachNotice] = useState<string>();
+  const attach = ({ files, hasFolders }: DroppedFiles) => {
+    const leftOut = tray.add(files);
+    const notices = [
+      hasFolders ? t("composer.noFolders") : "",
+      leftOut > 0 ? t("composer.tooManyFiles", { count: leftOut, most: MAX_ATTACHMENTS }) : "",
+    ].filter((notice) => notice !== "");
+    setAttachNotice(notices.length === 0 ? undefined : notices.join(" "));
+    if (files.length > 0) sharing?.typed();
+    focusField();
+  };
+
   const avatarUrl = useCallback((person: Person) => pictureUrl(person.avatarMxc, 16), [pictureUrl]);
   const permission =
     details === undefined || details.canSend ? "yes" : details.membership === "join" ? "forbidden" : "not-member";
+  const isDropTarget = useFileDrop(permission === "yes", attach);
   return (
     <ComposerView
       roomName={details?.name ?? ""}
@@ -79,18 +218,43 @@ function ConnectedComposer({ accountId, roomId, autoFocus = false, ref }: Compos
       permission={permission}
       text={text}
       error={error}
+      attachments={attachments}
+      attachNotice={attachNotice}
+      isDropTarget={isDropTarget}
       typing={details?.typing ?? NOBODY}
+      isHeld={isHeld}
+      identityChanges={changes}
+      deciding={deciding}
+      identityProblem={identityError && errorText(t, identityError)}
       avatarUrl={avatarUrl}
       onText={(typed) => {
         session.setText(typed);
         reporter.typed(typed);
+        sharing?.typed();
       }}
       onSend={() => {
-        if (!session.send(sendMessage)) return;
+        if (!sendAll(session, tray, sendMessage)) return;
+        setAttachNotice(undefined);
         reporter.stopped();
         field.current?.focus();
       }}
-      onBlur={reporter.stopped}
+      onAttach={(files) => attach({ files, hasFolders: false })}
+      onRemoveAttachment={(key) => {
+        tray.remove(key);
+        setAttachNotice(undefined);
+        focusField();
+      }}
+      onRetryAttachment={(key) => tray.retry(key)}
+      onFocus={() => {
+        if (!isFocusedByApp.current) sharing?.entered();
+      }}
+      onBlur={() => {
+        reporter.stopped();
+        sharing?.left();
+        session.flushDraft();
+      }}
+      onVerifyUser={(userId) => void verifyUser(userId)}
+      onAcceptIdentity={(userId) => void acceptIdentity(userId)}
       fieldRef={field}
     />
   );

@@ -1,17 +1,23 @@
 /**
- * The composer's card, drawn from props: text above, tools below, the send button at the right, and above it the
- * line of those who type. Used by ComposerPane and by the gallery.
- * Invariant: knows no engine. Enter sends, except while an input method composes, where Enter belongs to it.
+ * The composer's card, drawn from props: attached files and text above, tools below, the send button at the right, and
+ * above it the line of those who type, and whose identity has changed. Used by ComposerPane and by the gallery.
+ * Invariant: knows no engine. Enter sends, except while an input method composes, where Enter belongs to it, and
+ * while a changed identity holds everything back: then the text can be written, and waits.
  */
-import { CircleAlert, SendHorizontal } from "lucide-react";
-import { type KeyboardEvent, type Ref, useId } from "react";
+import { CircleAlert, Paperclip, SendHorizontal } from "lucide-react";
+import { type KeyboardEvent, type Ref, useId, useRef } from "react";
 import { MAX_BODY_LENGTH } from "../../../preload/contract/engine-contract.ts";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
+import type { UserId } from "../../../preload/contract/ids.ts";
 import type { Person } from "../../../preload/contract/views.ts";
 import { useText } from "../../text/text.ts";
 import { IconButton } from "../../ui/IconButton.tsx";
 import { cx } from "../../ui/cx.ts";
+import { AttachmentList } from "./AttachmentList.tsx";
+import { type Deciding, type IdentityChange, IdentityNotice } from "./IdentityNotice.tsx";
 import { TypingLine } from "./TypingLine.tsx";
+import type { Attachment } from "./attachment-tray.ts";
+import { readPaste } from "./dropped-files.ts";
 import { remainingLength, toContent } from "./message-content.ts";
 import styles from "./composer.module.css";
 
@@ -22,11 +28,29 @@ export type ComposerViewProps = {
   permission: "yes" | "forbidden" | "not-member";
   text: string;
   error: EngineErrorData | undefined;
+  /** Files that go with the text. */
+  attachments: readonly Attachment[];
+  /** What was left out of the last files that came. */
+  attachNotice?: string | undefined;
+  /** Files hover over the window. */
+  isDropTarget?: boolean;
   typing: readonly Person[];
+  /** Nothing is sent until the changes below are dealt with. */
+  isHeld: boolean;
+  identityChanges: readonly IdentityChange[];
+  deciding?: Deciding | undefined;
+  /** Why the last decision about one of them could not be carried out. */
+  identityProblem?: string | undefined;
   avatarUrl: (person: Person) => string | undefined;
   onText: (text: string) => void;
   onSend: () => void;
+  onAttach: (files: readonly File[]) => void;
+  onRemoveAttachment: (key: Attachment["key"]) => void;
+  onRetryAttachment: (key: Attachment["key"]) => void;
+  onFocus?: () => void;
   onBlur?: () => void;
+  onVerifyUser: (userId: UserId) => void;
+  onAcceptIdentity: (userId: UserId) => void;
   fieldRef?: Ref<HTMLTextAreaElement>;
 };
 
@@ -38,11 +62,18 @@ const COMPOSING_KEY_CODE = 229;
 
 /** Draws the composer. */
 export function ComposerView(props: ComposerViewProps) {
-  const { roomName, isEncrypted, permission, text, error, typing, avatarUrl, onText, onSend, onBlur, fieldRef } = props;
+  const { roomName, isEncrypted, permission, text, error, typing, isHeld, identityChanges, avatarUrl } = props;
+  const { attachments, attachNotice, isDropTarget = false } = props;
+  const { onText, onSend, onAttach, onFocus, onBlur, fieldRef } = props;
   const t = useText();
   const noticeId = useId();
+  const identityId = useId();
   const remaining = remainingLength(text);
-  const canSend = toContent(text) !== undefined;
+  const isSendable = toContent(text) !== undefined;
+  const hasFiles = attachments.some(({ state, isLeaving }) => state.is !== "failed" && !isLeaving);
+  const hasSomething = isSendable || (hasFiles && text.trim() === "");
+  const canSend = hasSomething && !isHeld;
+  const filePicker = useRef<HTMLInputElement>(null);
   const name = roomName;
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
@@ -64,15 +95,28 @@ export function ComposerView(props: ComposerViewProps) {
   }
   const count =
     remaining >= SHOW_COUNT_BELOW
-      ? null
+      ? isHeld && hasSomething
+        ? t("composer.held")
+        : null
       : remaining >= 0
         ? t("composer.remaining", { count: remaining })
         : t("composer.tooLong", { count: -remaining });
+  const descriptions = [isHeld && identityId, count !== null && noticeId].filter((id) => id !== false);
   return (
     <div className={styles["composer"]}>
+      {isHeld ? (
+        <IdentityNotice
+          id={identityId}
+          changes={identityChanges}
+          deciding={props.deciding}
+          problem={props.identityProblem}
+          onVerify={props.onVerifyUser}
+          onAccept={props.onAcceptIdentity}
+        />
+      ) : null}
       <TypingLine typing={typing} avatarUrl={avatarUrl} />
       <form
-        className={styles["card"]}
+        className={cx(styles["card"], isDropTarget && styles["dropTarget"])}
         onSubmit={(event) => {
           event.preventDefault();
           if (canSend) onSend();
@@ -84,6 +128,16 @@ export function ComposerView(props: ComposerViewProps) {
             {t("composer.notSaved", { reason: error.message === "" ? t(`errors.${error.code}`) : error.message })}
           </p>
         )}
+        <AttachmentList
+          attachments={attachments}
+          onRemove={props.onRemoveAttachment}
+          onRetry={props.onRetryAttachment}
+        />
+        {attachNotice === undefined ? null : (
+          <p className={styles["attachNotice"]} role="status">
+            {attachNotice}
+          </p>
+        )}
         <textarea
           ref={fieldRef}
           className={styles["field"]}
@@ -91,14 +145,39 @@ export function ComposerView(props: ComposerViewProps) {
           dir="auto"
           value={text}
           aria-label={t("composer.label", { name })}
-          aria-describedby={count === null ? undefined : noticeId}
+          aria-describedby={descriptions.length === 0 ? undefined : descriptions.join(" ")}
           placeholder={t(isEncrypted ? "composer.placeholderEncrypted" : "composer.label", { name })}
           enterKeyHint="send"
           onChange={(event) => onText(event.target.value)}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            const files = readPaste(event.clipboardData);
+            if (files.length === 0) return;
+            event.preventDefault();
+            onAttach(files);
+          }}
+          onFocus={onFocus}
           onBlur={onBlur}
         />
         <div className={styles["bar"]}>
+          <input
+            ref={filePicker}
+            type="file"
+            multiple
+            hidden
+            onChange={(event) => {
+              onAttach([...(event.target.files ?? [])]);
+              // The same file can be chosen again.
+              event.target.value = "";
+            }}
+          />
+          <IconButton
+            className={styles["attach"]}
+            icon={<Paperclip />}
+            label={t("composer.attach")}
+            tooltipPlacement="top"
+            onPress={() => filePicker.current?.click()}
+          />
           <span id={noticeId} className={cx(styles["count"], remaining < 0 && styles["tooLong"])}>
             {count}
           </span>
@@ -113,6 +192,7 @@ export function ComposerView(props: ComposerViewProps) {
             isDisabled={!canSend}
           />
         </div>
+        {isDropTarget ? <p className={styles["dropHere"]}>{t("composer.dropHere")}</p> : null}
       </form>
     </div>
   );

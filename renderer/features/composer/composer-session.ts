@@ -1,14 +1,15 @@
 /**
- * The text of one room's composer for as long as the page lives: restored from its draft, kept with every key, handed
- * to the engine, and given back when the engine could not take it. Driven by ComposerPane, which may come and go
- * while a text is under way.
- * Invariant: until the engine's reply says that a text is on its disk, the draft store holds it; a text that comes
- * back unchanged is sent again under the same txnId, so that the room never gets it twice.
+ * The text of one room's composer for as long as the page lives: restored from the engine's draft, given to its
+ * DraftKeeper with every key, handed over as a message, and taken back when the engine could not take it. Driven
+ * by ComposerPane, which may come and go while a text is under way.
+ * Invariant: the page is the author: the engine's draft is read once, and no later echo of it touches what is
+ * typed. Until the engine's reply says that a message is on its disk, its text is part of the draft; a text that
+ * comes back unchanged is sent again under the same txnId, so that the room never gets it twice.
  */
 import type { MessageContent } from "../../../preload/contract/engine-contract.ts";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
 import type { AccountId, RoomId, TxnId } from "../../../preload/contract/ids.ts";
-import { type DraftStore, type Unsent, restoreText } from "./draft-store.ts";
+import { DraftKeeper, type KeepDraft, type Timers } from "./draft-keeper.ts";
 import { mintTxnId, toContent } from "./message-content.ts";
 
 /** Hands a message to the engine; resolves with the error where it did not take it, and never rejects. */
@@ -17,20 +18,26 @@ export type SendMessage = (txnId: TxnId, content: MessageContent) => Promise<Eng
 /** What the composer shows. */
 export type ComposerSnapshot = { text: string; error: EngineErrorData | undefined };
 
+/** A text under way: its txnId stays the same when it is sent again. */
+type Unsent = { txnId: TxnId; text: string };
+
+const joinTexts = (texts: readonly string[]) => texts.filter((text) => text !== "").join("\n");
+
 /** The composer of one room. */
 export class ComposerSession {
-  readonly #save: (text: string, unsent: readonly Unsent[]) => void;
+  readonly #keep: KeepDraft;
+  readonly #timers: Timers;
   readonly #listeners = new Set<() => void>();
-  #snapshot: ComposerSnapshot;
+  #snapshot: ComposerSnapshot = { text: "", error: undefined };
   #unsent: readonly Unsent[] = [];
   /** The text as it came back, with the id it was sent under. */
   #returned: Unsent | undefined;
+  /** There once the engine's draft is: before that, what is typed must not replace it. */
+  #keeper: DraftKeeper | undefined;
 
-  constructor(accountId: AccountId, roomId: RoomId, drafts: DraftStore) {
-    this.#save = (text, unsent) => drafts.write(accountId, roomId, { text, unsent: [...unsent] });
-    const { text, txnId } = restoreText(drafts.read(accountId, roomId));
-    this.#snapshot = { text, error: undefined };
-    if (txnId !== undefined) this.#returned = { txnId, text };
+  constructor(keep: KeepDraft, timers: Timers) {
+    this.#keep = keep;
+    this.#timers = timers;
   }
 
   readonly snapshot = (): ComposerSnapshot => this.#snapshot;
@@ -39,6 +46,14 @@ export class ComposerSession {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   };
+
+  /** Takes what the engine has kept: before what was typed meanwhile. Only the first call counts. */
+  restore(draft: string): void {
+    if (this.#keeper !== undefined) return;
+    this.#keeper = new DraftKeeper(this.#keep, this.#timers, draft);
+    if (draft === "" && this.#snapshot.text === "") return;
+    this.#update({ ...this.#snapshot, text: joinTexts([draft, this.#snapshot.text]) }, this.#unsent);
+  }
 
   /** Takes what is typed. */
   setText(text: string): void {
@@ -57,30 +72,46 @@ export class ComposerSession {
     return true;
   }
 
+  /** Has the engine keep the text now. */
+  flushDraft(): void {
+    this.#keeper?.flush();
+  }
+
   #settle(sent: Unsent, error: EngineErrorData | undefined): void {
     const rest = this.#unsent.filter(({ txnId }) => txnId !== sent.txnId);
-    if (error === undefined) return this.#update(this.#snapshot, rest);
     const written = this.#snapshot.text;
-    if (written === "") this.#returned = sent;
-    this.#update({ text: written === "" ? sent.text : `${sent.text}\n${written}`, error }, rest);
+    if (error === undefined) this.#update(this.#snapshot, rest);
+    else {
+      if (written === "") this.#returned = sent;
+      this.#update({ text: joinTexts([sent.text, written]), error }, rest);
+    }
+    // What is in the room must not come back as a draft.
+    this.flushDraft();
   }
 
   #update(next: ComposerSnapshot, unsent: readonly Unsent[]): void {
     this.#snapshot = next;
     this.#unsent = unsent;
-    this.#save(next.text, unsent);
+    this.#keeper?.changed(joinTexts([...unsent.map(({ text }) => text), next.text]));
     for (const listener of this.#listeners) listener();
   }
 }
 
-/** Gives the one session of each room over these drafts. */
-export function openComposerSessions(drafts: DraftStore): (accountId: AccountId, roomId: RoomId) => ComposerSession {
+export type ComposerSessionsDeps = {
+  keepDraft: (accountId: AccountId, roomId: RoomId, text: string) => ReturnType<KeepDraft>;
+  timers: Timers;
+};
+
+/** Gives the one session of each room. */
+export function openComposerSessions(
+  deps: ComposerSessionsDeps,
+): (accountId: AccountId, roomId: RoomId) => ComposerSession {
   const sessions = new Map<string, ComposerSession>();
   return (accountId, roomId) => {
     const key = `${accountId} ${roomId}`;
     let session = sessions.get(key);
     if (session === undefined) {
-      session = new ComposerSession(accountId, roomId, drafts);
+      session = new ComposerSession((text) => deps.keepDraft(accountId, roomId, text), deps.timers);
       sessions.set(key, session);
     }
     return session;

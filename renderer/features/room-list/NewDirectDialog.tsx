@@ -4,6 +4,7 @@
  */
 import { useState } from "react";
 import type { FormEvent } from "react";
+import { Lock } from "lucide-react";
 import type { AccountId, RoomId, UserId } from "../../../preload/contract/ids.ts";
 import { useCommand } from "../../engine-client/use-command.ts";
 import { errorText } from "../../text/error-text.ts";
@@ -55,6 +56,10 @@ export function NewDirectDialog({ accountId, ownUserId, initialUserId, onClose, 
           spellCheck="false"
           error={problem ?? (createDirect.error && errorText(t, createDirect.error))}
         />
+        <p className={styles["promise"]}>
+          <Lock aria-hidden="true" />
+          {t("roomList.directEncrypted")}
+        </p>
         <DialogActions>
           <Button onPress={onClose}>{t("app.cancel")}</Button>
           <Button type="submit" variant="primary" isPending={createDirect.isRunning}>

@@ -1,6 +1,7 @@
 /**
- * Asks for name, topic, visibility and first members, and creates the room. Opened by renderer/app.
- * Invariant: it closes only when the room is there, and keeps what was typed when the server refuses.
+ * Asks for name, topic, visibility, encryption and first members, and creates the room. Opened by renderer/app.
+ * Invariant: it closes only when the room is there, and keeps what was typed when the server refuses. A private
+ * room is encrypted unless the user says otherwise; a public one never is.
  */
 import { useState } from "react";
 import type { FormEvent } from "react";
@@ -32,6 +33,7 @@ export function NewRoomDialog({ accountId, ownUserId, onClose, onCreated }: NewR
   const [topic, setTopic] = useState("");
   const [invite, setInvite] = useState("");
   const [isPublic, setIsPublic] = useState(false);
+  const [wantsEncryption, setWantsEncryption] = useState(true);
   const [problems, setProblems] = useState<{ name?: string; invite?: string }>({});
   const create = useCommand("rooms.create");
   const submit = async (event: FormEvent) => {
@@ -51,6 +53,7 @@ export function NewRoomDialog({ accountId, ownUserId, onClose, onCreated }: NewR
       name: trimmedName,
       ...(trimmedTopic === "" ? {} : { topic: trimmedTopic }),
       isPublic,
+      isEncrypted: !isPublic && wantsEncryption,
       invite: read.userIds,
     });
     if (result.ok) onCreated(result.value.roomId);
@@ -93,6 +96,19 @@ export function NewRoomDialog({ accountId, ownUserId, onClose, onCreated }: NewR
           description={t("roomList.roomPublicHint")}
           isSelected={isPublic}
           onChange={setIsPublic}
+        />
+        <Switch
+          label={t("roomList.roomEncrypted")}
+          description={t(
+            isPublic
+              ? "roomList.roomPublicInClearHint"
+              : wantsEncryption
+                ? "roomList.roomEncryptedHint"
+                : "roomList.roomInClearHint",
+          )}
+          isSelected={!isPublic && wantsEncryption}
+          isDisabled={isPublic}
+          onChange={setWantsEncryption}
         />
         {create.error === undefined ? null : (
           <p className={styles["problem"]} role="alert">

@@ -69,6 +69,10 @@ export const galleryRows: readonly RoomRow[] = [
     activityTs: nowMs - HOUR_MS,
     notificationCount: 34,
   }),
+  room("harbour", "Harbour choir", {
+    preview: { senderName: "Noor", text: "", isOwn: false, kind: "undecryptable" },
+    activityTs: nowMs - 2 * HOUR_MS,
+  }),
   room("office", "Office", { hasRunningCall: true, activityTs: nowMs - 2 * HOUR_MS }),
   room("release", "Release train", {
     isMuted: true,

@@ -14,7 +14,7 @@ const kindKeys = {
   file: "roomList.previewFile",
   call: "roomList.previewCall",
   "missed-call": "roomList.previewMissedCall",
-  encrypted: "roomList.previewEncrypted",
+  undecryptable: "roomList.previewUndecryptable",
   redacted: "roomList.previewRedacted",
 } as const;
 

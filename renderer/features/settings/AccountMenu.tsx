@@ -2,7 +2,7 @@
  * The avatar of the account at the foot of the rail, with what can be done about it. Mounted by renderer/app,
  * which opens the dialogs. Invariant: shows whose menu it is, by name and user id.
  */
-import { Keyboard, LogOut, Pencil } from "lucide-react";
+import { Keyboard, LogOut, Pencil, Settings } from "lucide-react";
 import { Button as AriaButton } from "react-aria-components/Button";
 import type { AccountRow } from "../../../preload/contract/views.ts";
 import { useText } from "../../text/text.ts";
@@ -14,7 +14,9 @@ export type AccountMenuProps = {
   account: AccountRow;
   avatarSrc: string | undefined;
   shortcutsKey: string;
+  settingsKey: string;
   onEditName: () => void;
+  onSettings: () => void;
   onShortcuts: () => void;
   onSignOut: () => void;
 };
@@ -24,7 +26,9 @@ export function AccountMenu({
   account,
   avatarSrc,
   shortcutsKey,
+  settingsKey,
   onEditName,
+  onSettings,
   onShortcuts,
   onSignOut,
 }: AccountMenuProps) {
@@ -56,6 +60,13 @@ export function AccountMenu({
       }
       entries={[
         { id: "name", label: t("app.editName"), icon: <Pencil />, onAction: onEditName },
+        {
+          id: "settings",
+          label: t("settings.open"),
+          icon: <Settings />,
+          shortcut: settingsKey,
+          onAction: onSettings,
+        },
         {
           id: "shortcuts",
           label: t("app.shortcuts"),

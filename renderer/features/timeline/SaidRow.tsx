@@ -9,7 +9,6 @@ import {
   Copy,
   File,
   Image,
-  Lock,
   MapPin,
   Phone,
   PhoneMissed,
@@ -28,8 +27,11 @@ import { IconButton } from "../../ui/IconButton.tsx";
 import { VisuallyHidden } from "../../ui/VisuallyHidden.tsx";
 import { cx } from "../../ui/cx.ts";
 import { hueOf } from "../../ui/hue.ts";
+import { FileBody } from "./FileBody.tsx";
 import { Marks } from "./Marks.tsx";
 import { MessageText } from "./MessageText.tsx";
+import { Shield } from "./Shield.tsx";
+import { UndecryptableBody } from "./UndecryptableBody.tsx";
 import { describeError, describeOutcome, isolate } from "./describe.ts";
 import type { CallItem, MessageItem, PlaceholderItem } from "./group-items.ts";
 import type { TimelineActions } from "./timeline-actions.ts";
@@ -43,9 +45,8 @@ const TILES = {
   location: [MapPin, "timeline.kindLocation"],
 } as const;
 
-const PLACEHOLDER_ICONS: Record<PlaceholderItem["reason"], LucideIcon> = {
+const PLACEHOLDER_ICONS: Record<Exclude<PlaceholderItem["reason"], "undecryptable">, LucideIcon> = {
   redacted: Ban,
-  encrypted: Lock,
   malformed: CircleHelp,
 };
 
@@ -94,8 +95,26 @@ function SendNotice({ item, isActive, actions }: { item: MessageItem; isActive: 
   );
 }
 
-function MessageBody({ item, isActive, actions }: { item: MessageItem; isActive: boolean; actions: TimelineActions }) {
+type MessageBodyProps = Pick<SaidRowProps, "isRoomEncrypted" | "isActive" | "actions"> & { item: MessageItem };
+
+function MessageBody({ item, isRoomEncrypted, isActive, actions }: MessageBodyProps) {
   const t = useText();
+  if (item.file !== undefined) {
+    const { file } = item;
+    return (
+      <>
+        <FileBody item={item} file={file} isRoomEncrypted={isRoomEncrypted} isActive={isActive} actions={actions} />
+        {file.caption === undefined ? null : (
+          <MessageText
+            text={file.caption}
+            isTabbable={isActive}
+            onOpenLink={actions.onOpenLink}
+            editedMark={item.isEdited ? t("timeline.edited") : undefined}
+          />
+        )}
+      </>
+    );
+  }
   const tile = Object.hasOwn(TILES, item.msgtype) ? TILES[item.msgtype as keyof typeof TILES] : undefined;
   if (tile !== undefined) {
     const [Icon, kind] = tile;
@@ -141,8 +160,12 @@ function CallBody({ item }: { item: CallItem }) {
   );
 }
 
-function PlaceholderBody({ item }: { item: PlaceholderItem }) {
+type PlaceholderBodyProps = Pick<SaidRowProps, "isFirstOfCause" | "isActive" | "actions"> & { item: PlaceholderItem };
+
+function PlaceholderBody({ item, isFirstOfCause, isActive, actions }: PlaceholderBodyProps) {
   const t = useText();
+  if (item.reason === "undecryptable")
+    return <UndecryptableBody cause={item.cause} hasAction={isFirstOfCause} isActive={isActive} actions={actions} />;
   const Icon = PLACEHOLDER_ICONS[item.reason];
   return (
     <p className={styles["placeholder"]}>
@@ -155,6 +178,8 @@ function PlaceholderBody({ item }: { item: PlaceholderItem }) {
 export type SaidRowProps = {
   item: MessageItem | CallItem | PlaceholderItem;
   isFirstOfGroup: boolean;
+  isFirstOfCause: boolean;
+  isRoomEncrypted: boolean;
   /** True for the newest of our messages that the server has: only that one says so. */
   isNewestSent: boolean;
   /** True while the row has the keyboard's attention. */
@@ -163,11 +188,13 @@ export type SaidRowProps = {
 };
 
 /** Draws what a member said or did. */
-export function SaidRow({ item, isFirstOfGroup, isNewestSent, isActive, actions }: SaidRowProps) {
+export function SaidRow(props: SaidRowProps) {
+  const { item, isFirstOfGroup, isFirstOfCause, isRoomEncrypted, isNewestSent, isActive, actions } = props;
   const t = useText();
   const { sender } = item;
   const timeMs = item.originServerTs;
   const send = item.kind === "message" ? item.send : undefined;
+  const shield = item.kind === "placeholder" ? undefined : item.shield;
   const hasName = isFirstOfGroup && sender !== undefined;
   const time =
     timeMs === undefined || formatTime(timeMs) === "" ? null : (
@@ -206,19 +233,23 @@ export function SaidRow({ item, isFirstOfGroup, isNewestSent, isActive, actions 
               {sender.displayName}
             </bdi>
             {time}
+            {shield === undefined ? null : <Shield shield={shield} />}
           </div>
         ) : sender === undefined ? null : (
-          <VisuallyHidden>{isolate(sender.displayName)}</VisuallyHidden>
+          <>
+            <VisuallyHidden>{isolate(sender.displayName)}</VisuallyHidden>
+            {shield === undefined ? null : <Shield shield={shield} isSilent />}
+          </>
         )}
         {item.kind === "message" ? (
           <>
-            <MessageBody item={item} isActive={isActive} actions={actions} />
+            <MessageBody item={item} isRoomEncrypted={isRoomEncrypted} isActive={isActive} actions={actions} />
             <SendNotice item={item} isActive={isActive} actions={actions} />
           </>
         ) : item.kind === "call" ? (
           <CallBody item={item} />
         ) : (
-          <PlaceholderBody item={item} />
+          <PlaceholderBody item={item} isFirstOfCause={isFirstOfCause} isActive={isActive} actions={actions} />
         )}
       </div>
       {item.kind === "message" ? (

@@ -5,18 +5,20 @@
  * as read unless the newest message is in view of an attentive window.
  */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { fileUrl } from "../../../preload/contract/file-address.ts";
 import type { AccountId, RoomId } from "../../../preload/contract/ids.ts";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
 import type { LatticeHost } from "../../../preload/contract/shell-contract.ts";
 import type { RoomDetails, TimelineItem } from "../../../preload/contract/views.ts";
 import { toCommandErrorData } from "../../engine-client/command-error.ts";
-import { useEngineClient } from "../../engine-client/EngineProvider.tsx";
+import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
 import { useAvatarUrl } from "../../engine-client/media-url.ts";
 import { useTopic, useTopicItem } from "../../engine-client/use-topic.ts";
 import { TimelineView } from "./TimelineView.tsx";
+import { fileRefOf } from "./file-ref.ts";
 import type { ReadMark } from "./group-items.ts";
 import { type ReadProgress, createReadProgress, newestForeignEvent } from "./read-progress.ts";
-import type { TimelineActions } from "./timeline-actions.ts";
+import type { FetchFile, TimelineActions } from "./timeline-actions.ts";
 import { useAttention } from "./use-attention.ts";
 
 export type TimelinePaneProps = {
@@ -24,6 +26,10 @@ export type TimelinePaneProps = {
   roomId: RoomId;
   /** Called on Escape: the focus belongs to the composer again. */
   onLeave?: () => void;
+  /** Begins to confirm this device. Without it, that is not offered. */
+  onVerify?: (() => void) | undefined;
+  /** Fetches the file of a message. Without it, files are shown and cannot be had. */
+  onFetchFile?: FetchFile | undefined;
 };
 
 /** A failed request for older events is repeated by itself after this time. */
@@ -134,11 +140,12 @@ function useOlderEvents(firstKey: string | undefined, ids: TimelinePaneProps) {
   return { ...state, paginate };
 }
 
-function ConnectedTimeline({ accountId, roomId, onLeave }: TimelinePaneProps) {
+function ConnectedTimeline({ accountId, roomId, onLeave, onVerify, onFetchFile }: TimelinePaneProps) {
   const client = useEngineClient();
   const content = useTopic("timeline", { accountId, roomId });
   const details = useTopicItem("room", { accountId, roomId });
   const avatarUrl = useAvatarUrl(accountId);
+  const { mediaBase } = useHostInfo();
   const [isAtEnd, setIsAtEnd] = useState(true);
   const items = content.status === "ready" ? content.items : NO_ITEMS;
   const readMark = useReadMark(items, details);
@@ -150,21 +157,33 @@ function ConnectedTimeline({ accountId, roomId, onLeave }: TimelinePaneProps) {
     const quietly = (call: Promise<unknown>) => void call.catch(() => {});
     return {
       mediaUrl: avatarUrl,
+      fileUrl: (item, part) => {
+        const file = fileRefOf(roomId, item, part);
+        return file && fileUrl(mediaBase, { accountId, file });
+      },
       onOpenLink: (href) => hostOfWindow()?.openExternal(href),
       onCopy: (text) => quietly(navigator.clipboard.writeText(text)),
       // The message itself says how a retry or a discard came out.
       onRetry: (txnId) => quietly(client.call("outbox.retry", { accountId, txnId })),
       onDiscard: (txnId) => quietly(client.call("outbox.discard", { accountId, txnId })),
       onPaginate: paginate,
+      // What becomes readable is seen in its place; what does not says so already.
+      onRetryDecryption: () => quietly(client.call("encryption.retryDecryption", { accountId, roomId })),
+      onVerify,
+      onFetchFile,
     };
-  }, [client, avatarUrl, accountId, paginate]);
+  }, [client, avatarUrl, mediaBase, accountId, roomId, paginate, onVerify, onFetchFile]);
 
   const name = details?.name ?? "";
   const isDirect = details?.isDirect ?? false;
+  const isEncrypted = details?.isEncrypted ?? false;
   const avatarSrc = avatarUrl(details?.avatarMxc, 64);
   // The colour of a person is the person's, in every place.
   const avatarId = details?.directUserId ?? roomId;
-  const room = useMemo(() => ({ avatarId, name, isDirect, avatarSrc }), [avatarId, name, isDirect, avatarSrc]);
+  const room = useMemo(
+    () => ({ avatarId, name, isDirect, isEncrypted, avatarSrc }),
+    [avatarId, name, isDirect, isEncrypted, avatarSrc],
+  );
   return (
     <TimelineView
       room={room}

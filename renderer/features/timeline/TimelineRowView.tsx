@@ -3,6 +3,7 @@
  * TimelineList, memoised on the row object, which group-items.ts keeps for as long as nothing changed.
  * Invariant: drawn from props only.
  */
+import { Lock } from "lucide-react";
 import { memo, useState } from "react";
 import { formatDay } from "../../text/format.ts";
 import { useText } from "../../text/text.ts";
@@ -18,7 +19,13 @@ import styles from "./timeline.module.css";
 const MAX_CHANGES = 3;
 
 /** What the rows need to know of the room. */
-export type RoomFacts = { avatarId: string; name: string; isDirect: boolean; avatarSrc?: string | undefined };
+export type RoomFacts = {
+  avatarId: string;
+  name: string;
+  isDirect: boolean;
+  isEncrypted: boolean;
+  avatarSrc?: string | undefined;
+};
 
 function GapLine({ gap, actions }: { gap: GapItem; actions: TimelineActions }) {
   const t = useText();
@@ -55,6 +62,18 @@ function StateLine({ items }: { items: readonly StateItem[] }) {
           </button>
         </>
       )}
+    </p>
+  );
+}
+
+function EncryptionLine({ item }: { item: StateItem }) {
+  const t = useText();
+  return (
+    <p className={styles["encryption"]} title={describeChange(item, t)}>
+      <Lock aria-hidden="true" />
+      <span>
+        <strong>{t("timeline.encrypted")}</strong> {t("timeline.encryptedHint")}
+      </span>
     </p>
   );
 }
@@ -107,12 +126,16 @@ export const TimelineRowView = memo(function TimelineRowView({
         <SaidRow
           item={body.item}
           isFirstOfGroup={body.isFirstOfGroup}
+          isFirstOfCause={body.isFirstOfCause}
+          isRoomEncrypted={room.isEncrypted}
           isNewestSent={isNewestSent}
           isActive={isActive}
           actions={actions}
         />
       ) : body.kind === "state" ? (
         <StateLine items={body.items} />
+      ) : body.kind === "encryption" ? (
+        <EncryptionLine item={body.item} />
       ) : body.kind === "gap" ? (
         <GapLine gap={body.item} actions={actions} />
       ) : (

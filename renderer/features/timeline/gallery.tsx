@@ -5,7 +5,7 @@
 import type { ReactNode } from "react";
 import * as v from "valibot";
 import { callIdSchema, eventIdSchema, txnIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
-import type { Person, TimelineItem } from "../../../preload/contract/views.ts";
+import type { FileView, Person, Shield, TimelineItem, UndecryptableCause } from "../../../preload/contract/views.ts";
 import { TimelineView, type TimelineViewProps } from "./TimelineView.tsx";
 import type { CallItem, MessageItem, PlaceholderItem, StateItem } from "./group-items.ts";
 import styles from "./gallery.module.css";
@@ -29,6 +29,9 @@ const longName = person(
 const readers = ["ines", "jonas", "sora", "lena", "omar", "petra", "quentin"].map((name) => person(name, name));
 
 let serial = 0;
+const txnId = v.parse(txnIdSchema, "txn-of-a-file");
+const terrace =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 4 3' preserveAspectRatio='none'%3E%3Cpath fill='%2379b8d4' d='M0 0h4v3H0z'/%3E%3Cpath fill='%23476b52' d='m0 3 1.5-2L3 3l.5-.8L4 3z'/%3E%3C/svg%3E";
 const eventId = (key: string) => v.parse(eventIdSchema, `$${key}`);
 
 type Said = Partial<Omit<MessageItem, "kind">> & { minute?: number };
@@ -82,6 +85,13 @@ function call(
     ...(durationMs === undefined ? {} : { durationMs }),
   };
 }
+function undecryptable(cause: UndecryptableCause, sender: Person, minute: number): PlaceholderItem {
+  return { ...placeholder("undecryptable", sender, minute), cause };
+}
+function fileMessage(sender: Person, name: string, parts: Partial<FileView>, said: Said = {}): MessageItem {
+  const file = { name, hasThumbnail: false, isEncrypted: true, ...parts };
+  return message(sender, said.body ?? name, { msgtype: "file", ...said, file });
+}
 function placeholder(reason: PlaceholderItem["reason"], sender?: Person, minute = 0): PlaceholderItem {
   const key = `p${++serial}`;
   const known = sender === undefined ? {} : { sender, originServerTs: todayAtNoonMs + minute * MINUTE_MS };
@@ -94,14 +104,18 @@ const membership = (verb: "joined" | "left" | "invited" | "declined", subject: P
 
 const actions: TimelineViewProps["actions"] = {
   mediaUrl: () => undefined,
+  fileUrl: ({ file }) => (file?.name.startsWith("broken") === true ? "data:image/png," : terrace),
   onOpenLink: () => {},
   onCopy: () => {},
   onRetry: () => {},
   onDiscard: () => {},
   onPaginate: () => {},
+  onRetryDecryption: () => {},
+  onVerify: () => {},
+  onFetchFile: () => Promise.resolve({ code: "offline", message: "There is no connection." }),
 };
-const room = { avatarId: "!room:example.org", name: "Bob Marsh", isDirect: true };
-const hut = { avatarId: "!hut:example.org", name: "Climbing Saturday", isDirect: false };
+const room = { avatarId: "!room:example.org", name: "Bob Marsh", isDirect: true, isEncrypted: true };
+const hut = { avatarId: "!hut:example.org", name: "Climbing Saturday", isDirect: false, isEncrypted: true };
 
 const everyday: readonly TimelineItem[] = [
   start,
@@ -147,7 +161,7 @@ const sending: readonly TimelineItem[] = [
 
 const quiet: readonly TimelineItem[] = [
   start,
-  placeholder("encrypted", bob, 0),
+  undecryptable("missing-key", bob, 0),
   message(bob, "Did you get that?", { minute: 0 }),
   placeholder("redacted", mira, 1),
   placeholder("malformed"),
@@ -176,6 +190,124 @@ const changes: readonly TimelineItem[] = [
   message(mira, "Better so.", { minute: 2 }),
   state(mira, { change: "avatar" }),
   state(readers[0] ?? bob, membership("left", readers[0] ?? bob)),
+];
+
+const causes: readonly UndecryptableCause[] = [
+  "missing-key",
+  "key-too-new",
+  "sent-before-we-joined",
+  "history-without-backup",
+  "history-unverified-device",
+  "withheld-unverified",
+  "withheld",
+  "unsigned-device",
+  "unknown-device",
+  "verification-violation",
+  "mismatched-sender",
+  "replayed",
+  "unsupported-algorithm",
+  "malformed",
+];
+const unreadable: readonly TimelineItem[] = [
+  start,
+  state(bob, { change: "encryption-on" }),
+  ...causes.map((cause, index) => undecryptable(cause, [bob, mira][Math.floor(index / 3) % 2] ?? bob, index)),
+  placeholder("undecryptable", alice, 20),
+  message(bob, "This one can be read.", { minute: 21 }),
+  undecryptable("missing-key", bob, 22),
+  undecryptable("missing-key", bob, 22),
+  undecryptable("missing-key", bob, 23),
+];
+
+const shields: readonly Shield[] = [
+  "authenticity-not-guaranteed",
+  "unknown-device",
+  "unsigned-device",
+  "unverified-identity",
+  "verification-violation",
+  "mismatched-sender",
+  "sent-in-clear",
+];
+const shielded: readonly TimelineItem[] = [
+  start,
+  ...shields.flatMap((shield, index) => [
+    message([bob, mira, longName][index % 3] ?? bob, `Shield: ${shield}`, { minute: index * 2, shield }),
+    message([bob, mira, longName][index % 3] ?? bob, "and one more", { minute: index * 2, shield }),
+  ]),
+  { ...call(bob, "missed", "voice", 20), shield: "sent-in-clear" },
+  message(bob, "This one is all right.", { minute: 21 }),
+];
+
+const files: readonly TimelineItem[] = [
+  start,
+  fileMessage(bob, "trip-plan.pdf", { contentType: "application/pdf", sizeBytes: 2_412_000 }),
+  fileMessage(bob, "huge.png", { contentType: "image/png", sizeBytes: 48_000_000 }, { msgtype: "image" }),
+  fileMessage(
+    mira,
+    "IMG_0412.MOV",
+    {
+      contentType: "video/quicktime",
+      sizeBytes: 1_204_000_000,
+      durationMs: 64_000,
+      caption: "From the summit ⛰️ https://example.org/summit",
+    },
+    { msgtype: "video" },
+  ),
+  fileMessage(
+    mira,
+    "voice.ogg",
+    { contentType: "audio/ogg", sizeBytes: 31_000, durationMs: 12_400 },
+    { msgtype: "audio", minute: 1 },
+  ),
+  fileMessage(bob, `${"a-very-long-name-".repeat(12)}final.tar.gz`, { sizeBytes: 0 }, { minute: 2 }),
+  fileMessage(bob, "setup.exe", { sizeBytes: Number.NaN, isEncrypted: false }, { minute: 2 }),
+  fileMessage(noor, "خطة الرحلة.pdf", { sizeBytes: 910 }, { minute: 3 }),
+  fileMessage(bob, "", {}, { minute: 4 }),
+  fileMessage(alice, "plan.ods", { sizeBytes: 12_300 }, { minute: 5, send: { state: "sending" }, txnId }),
+];
+
+/** A picture as its sender describes it. */
+const picture = (sender: Person, name: string, parts: Partial<FileView>, said: Said = {}): MessageItem =>
+  fileMessage(
+    sender,
+    name,
+    { contentType: "image/jpeg", sizeBytes: 480_200, widthPx: 4_032, heightPx: 3_024, ...parts },
+    { msgtype: "image", ...said },
+  );
+const pictures: readonly TimelineItem[] = [
+  start,
+  picture(bob, "terrace.jpg", { hasThumbnail: true }),
+  picture(bob, "small.png", { widthPx: 24, heightPx: 24 }),
+  picture(mira, "ribbon.png", { widthPx: 6_000, heightPx: 90, caption: "The whole ridge, from west to east." }),
+  picture(mira, "broken.png", { widthPx: 800, heightPx: 600 }, { minute: 1 }),
+  picture(alice, "sent.jpg", {}, { minute: 2, send: { state: "sent" } }),
+  picture(alice, "on-its-way.jpg", {}, { minute: 3, send: { state: "sending" }, txnId }),
+  picture(
+    alice,
+    "refused.jpg",
+    {},
+    {
+      minute: 4,
+      txnId,
+      send: { state: "wedged", error: { code: "rejected", message: "The server takes files of up to 50 MB." } },
+    },
+  ),
+];
+
+const identityHeld: readonly TimelineItem[] = [
+  start,
+  message(bob, "I have a new phone.", { minute: 0 }),
+  message(alice, "Which one?", {
+    minute: 1,
+    txnId: v.parse(txnIdSchema, "txn-wedged-2"),
+    send: {
+      state: "wedged",
+      error: {
+        code: "identity-changed",
+        message: "The identity of Bob Marsh changed. Look at the change, then send again.",
+      },
+    },
+  }),
 ];
 
 const hardText: readonly TimelineItem[] = [
@@ -214,6 +346,22 @@ const states: readonly { name: string; props: Partial<TimelineViewProps> }[] = [
   },
   { name: "sending", props: { content: { status: "ready", items: sending } } },
   { name: "placeholders, tiles and calls", props: { content: { status: "ready", items: quiet } } },
+  { name: "not readable", props: { content: { status: "ready", items: unreadable } } },
+  {
+    name: "not readable, nothing to offer",
+    props: {
+      actions: { ...actions, onVerify: undefined },
+      content: { status: "ready", items: [start, undecryptable("history-unverified-device", bob, 0)] },
+    },
+  },
+  { name: "shields", props: { room: hut, content: { status: "ready", items: shielded } } },
+  { name: "files", props: { content: { status: "ready", items: files } } },
+  { name: "pictures", props: { content: { status: "ready", items: pictures } } },
+  {
+    name: "files, not to be had",
+    props: { actions: { ...actions, onFetchFile: undefined }, content: { status: "ready", items: files } },
+  },
+  { name: "held back by a changed identity", props: { content: { status: "ready", items: identityHeld } } },
   { name: "changes of state", props: { room: hut, content: { status: "ready", items: changes } } },
   { name: "long names, right to left, emoji", props: { room: hut, content: { status: "ready", items: hardText } } },
   {

@@ -1,7 +1,7 @@
 /**
  * Turns the items of the timeline topic into the rows that are drawn: who speaks is named once per group, a day
  * line stands where the day changes, neighbouring state changes share one caption line, gaps hang on the row
- * below them. Called by TimelineView on every patch.
+ * below them. A group is of one shield as well: its sign stands beside the name, for all of its lines. Called by TimelineView on every patch.
  * Invariant: a row's key is the key of an item, and everything that may come or go above a row's own content
  * (day line, New line, gap, name) is part of that row and of its `leadSignature`. So a prepend only ever adds
  * rows, and the row under the reader's eye keeps its key.
@@ -29,9 +29,17 @@ export type RowLead = {
 /** What a row shows of its own. */
 export type RowBody =
   /** Something that a member said or did, drawn in that member's group. */
-  | { kind: "said"; item: MessageItem | CallItem | PlaceholderItem; isFirstOfGroup: boolean }
+  | {
+      kind: "said";
+      item: MessageItem | CallItem | PlaceholderItem;
+      isFirstOfGroup: boolean;
+      /** Of lines of a group that cannot be read for one and the same cause: the first. True for all others. */
+      isFirstOfCause: boolean;
+    }
   /** State changes that follow one another, as one caption line. */
   | { kind: "state"; items: readonly StateItem[] }
+  /** Encryption was turned on: a line of its own, for it is a promise about all that follows. */
+  | { kind: "encryption"; item: StateItem }
   /** A gap with nothing below it. */
   | { kind: "gap"; item: GapItem }
   /** The start of the room. */
@@ -98,20 +106,28 @@ type Said = MessageItem | CallItem | PlaceholderItem;
 const isSaid = (item: TimelineItem): item is Said =>
   item.kind === "message" || item.kind === "call" || item.kind === "placeholder";
 
+const shieldOf = (item: Said) => (item.kind === "placeholder" ? undefined : item.shield);
+const causeOf = (item: Said) =>
+  item.kind === "placeholder" && item.reason === "undecryptable" ? (item.cause ?? "unknown") : undefined;
+
 /** True where `item` goes on in the group of `before`. */
 function continuesGroup(before: Said, item: Said): boolean {
   if (before.sender === undefined || item.sender === undefined) return false;
   if (before.sender.userId !== item.sender.userId) return false;
+  if (shieldOf(before) !== shieldOf(item)) return false;
   if (before.originServerTs === undefined || item.originServerTs === undefined) return false;
   return Math.abs(item.originServerTs - before.originServerTs) <= GROUP_WINDOW_MS;
 }
 
 function isSameBody(a: RowBody, b: RowBody): boolean {
-  if (a.kind === "said" && b.kind === "said") return a.item === b.item && a.isFirstOfGroup === b.isFirstOfGroup;
+  if (a.kind === "said" && b.kind === "said") {
+    return a.item === b.item && a.isFirstOfGroup === b.isFirstOfGroup && a.isFirstOfCause === b.isFirstOfCause;
+  }
   if (a.kind === "state" && b.kind === "state") {
     return a.items.length === b.items.length && a.items.every((item, index) => item === b.items[index]);
   }
   if (a.kind === "gap" && b.kind === "gap") return a.item === b.item;
+  if (a.kind === "encryption" && b.kind === "encryption") return a.item === b.item;
   return a.kind === "start" && b.kind === "start";
 }
 
@@ -172,6 +188,10 @@ export function groupItems(
       before = undefined;
       if (openGap !== undefined) continue;
       openGap = item;
+    } else if (item.kind === "state" && item.change.change === "encryption-on") {
+      closeStateRun();
+      push(item.key, takeLead(item), { kind: "encryption", item });
+      before = undefined;
     } else if (item.kind === "state") {
       const lead = takeLead(item);
       before = undefined;
@@ -185,7 +205,9 @@ export function groupItems(
       closeStateRun();
       const lead = takeLead(item);
       const isFirstOfGroup = before === undefined || !isBare(lead) || !continuesGroup(before, item);
-      push(item.key, lead, { kind: "said", item, isFirstOfGroup });
+      const cause = causeOf(item);
+      const isFirstOfCause = isFirstOfGroup || cause === undefined || before === undefined || causeOf(before) !== cause;
+      push(item.key, lead, { kind: "said", item, isFirstOfGroup, isFirstOfCause });
       before = item;
     } else {
       closeStateRun();

@@ -4,3 +4,5 @@
  */
 export { TimelinePane } from "./TimelinePane.tsx";
 export type { TimelinePaneProps } from "./TimelinePane.tsx";
+export { fileRefOf } from "./file-ref.ts";
+export type { FetchFile } from "./timeline-actions.ts";

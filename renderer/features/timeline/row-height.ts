@@ -4,7 +4,9 @@
  * Invariant: a guess only decides how far the scrollbar moves later, never what is seen: being 20 % off is fine,
  * being slow is not. The figures are those of timeline.module.css at a text size of 100 %.
  */
+import { isShownAtOnce } from "./file-kind.ts";
 import type { TimelineRow } from "./group-items.ts";
+import { pictureBox } from "./picture-box.ts";
 
 const LINE_PX = 22;
 const AVERAGE_CHARACTER_PX = 7.4;
@@ -35,11 +37,17 @@ function bodyHeight(row: TimelineRow, widthPx: number): number {
   if (row.body.kind === "start") return 190;
   if (row.body.kind === "gap") return GAP_PX;
   if (row.body.kind === "state") return 22;
+  if (row.body.kind === "encryption") return 46;
   const { item, isFirstOfGroup } = row.body;
   const name = isFirstOfGroup ? NAME_PX : 0;
   if (item.kind === "call") return name + 64;
   if (item.kind === "placeholder") return name + 25;
   const textPx = Math.max(100, Math.min(widthPx - BESIDE_TEXT_PX, MAX_TEXT_PX));
+  if (item.file !== undefined) {
+    const { caption = "" } = item.file;
+    const captionPx = caption === "" ? 0 : LINE_PX * countLines(caption, Math.floor(textPx / AVERAGE_CHARACTER_PX));
+    return name + captionPx + (isShownAtOnce(item) ? pictureBox(item.file).heightPx + 10 : 68);
+  }
   return name + 3 + LINE_PX * countLines(item.body, Math.max(1, Math.floor(textPx / AVERAGE_CHARACTER_PX)));
 }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../../main/engine/base/clock.ts";
 import type { MxcUri } from "../../../main/engine/matrix/ids.ts";
 import { openMediaClient } from "../../../main/engine/net/media.ts";
+import { SignedOutError } from "../../../main/engine/net/http.ts";
 import { html, json, redirect, ScriptedServer } from "./scripted-server.ts";
 import type { Answer } from "./scripted-server.ts";
 
@@ -129,4 +130,100 @@ test.each([
 test("a captive portal's page is no picture with a Matrix name", async () => {
   server.answers.set("*", html(401));
   await expect(open().download(mxc, undefined)).rejects.toMatchObject({ code: "server-error" });
+});
+
+const bytesOf = (text: string) => ({
+  contentType: "text/plain",
+  sizeBytes: text.length,
+  async *open() {
+    for (const letter of text) yield await Promise.resolve(Buffer.from(letter));
+  },
+});
+const UPLOAD = "POST home.example.org/_matrix/media/v3/upload";
+
+test("a file is streamed to the server, without a name, with its length and its progress", async () => {
+  let length: string | undefined;
+  server.answers.set(UPLOAD, (response, request) => {
+    length = response.req.headers["content-length"];
+    return json({ content_uri: "mxc://example.org/new" })(response, request);
+  });
+  const progress: number[] = [];
+  const mxc2 = await open().upload(bytesOf("hello"), { onProgress: (sent) => progress.push(sent) });
+  expect(mxc2).toBe("mxc://example.org/new");
+  expect(progress).toEqual([1, 2, 3, 4, 5]);
+  expect([length, server.requests[0]?.body, server.requests[0]?.authorization]).toEqual([
+    "5",
+    "hello",
+    "Bearer secret",
+  ]);
+});
+
+test("a refused token is told to the keeper, whose second try sends all bytes again", async () => {
+  server.answers.set(UPLOAD, (response, request) =>
+    (request.authorization === "Bearer old"
+      ? json({ errcode: "M_UNKNOWN_TOKEN", soft_logout: true }, 401)
+      : json({ content_uri: "mxc://example.org/new" }))(response, request),
+  );
+  const client = openMediaClient({
+    fetch: server.fetchAs,
+    clock: systemClock,
+    baseUrl: HOME,
+    useToken: (request) =>
+      request("old").catch((error: unknown) => {
+        if (error instanceof SignedOutError) return request("new");
+        throw error;
+      }),
+  });
+  expect(await client.upload(bytesOf("again"))).toBe("mxc://example.org/new");
+  expect(server.requests.map(({ body }) => body)).toEqual(["again", "again"]);
+});
+
+test.each([
+  [json({ content_uri: "mxc://../x" }), "server-error"],
+  [json({}), "server-error"],
+  [json([]), "server-error"],
+  [html(200), "server-error"],
+  [json({ errcode: "M_FORBIDDEN" }, 403), "forbidden"],
+  [json({ errcode: "M_TOO_LARGE" }, 413), "rejected"],
+  [html(413), "rejected"],
+  [json({ errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 5 }, 429), "rate-limited"],
+  [redirect("https://evil.example/upload", 307), "server-error"],
+])("an upload that ends otherwise is a failure with a reason", async (answer, code) => {
+  server.answers.set(UPLOAD, answer);
+  await expect(open().upload(bytesOf("x"))).rejects.toMatchObject({ code });
+  expect(server.requests).toHaveLength(1);
+});
+
+test("a file goes to the sink piece by piece, and never more of it than is wanted", async () => {
+  server.answers.set("*", file("image/png", "x".repeat(100_000)));
+  let sizeBytes = 0;
+  const sink = (bytes: Uint8Array) => Promise.resolve(void (sizeBytes += bytes.byteLength));
+  await open().downloadTo(mxc, sink, { maxBytes: 100_000 });
+  expect(sizeBytes).toBe(100_000);
+  await expect(open().downloadTo(mxc, sink, { maxBytes: 99_999 })).rejects.toMatchObject({ code: "rejected" });
+  const full = new Error("no room");
+  const failing = open().downloadTo(mxc, () => Promise.reject(full), { maxBytes: 100_000 });
+  await expect(failing).rejects.toMatchObject({ code: "bug", cause: full });
+});
+
+test("the sink gets nothing of an error, and what a redirect leads to", async () => {
+  const seen: string[] = [];
+  const sink = (bytes: Uint8Array) => Promise.resolve(void seen.push(Buffer.from(bytes).toString()));
+  server.answers.set("*", json({ errcode: "M_NOT_FOUND" }, 404));
+  await expect(open().downloadTo(mxc, sink, { maxBytes: 100 })).rejects.toMatchObject({ code: "not-found" });
+  server.answers.set(DOWNLOAD, redirect("https://cdn.example.org/abc", 307));
+  server.answers.set("cdn.example.org/abc", file("image/png", "picture"));
+  await open().downloadTo(mxc, sink, { maxBytes: 100 });
+  expect(seen).toEqual(["picture"]);
+  expect(server.requests.at(-1)?.authorization).toBeUndefined();
+});
+
+test("how much a server takes, where it says so", async () => {
+  server.answers.set("*", json({ errcode: "M_UNRECOGNIZED" }, 404));
+  server.answers.set("home.example.org/_matrix/media/v3/config", json({ "m.upload.size": 5 }));
+  expect(await open().readUploadLimit()).toBe(5);
+  for (const odd of [json({}), json([]), json({ "m.upload.size": "5" })]) {
+    server.answers.set("*", odd);
+    expect(await open().readUploadLimit()).toBeUndefined();
+  }
 });

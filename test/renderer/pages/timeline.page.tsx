@@ -6,7 +6,8 @@ import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import * as v from "valibot";
 import { eventIdSchema, txnIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
-import type { TimelineItem } from "../../../preload/contract/views.ts";
+import type { EngineErrorData } from "../../../preload/contract/errors.ts";
+import type { Shield, TimelineItem, UndecryptableCause } from "../../../preload/contract/views.ts";
 import { TimelineView } from "../../../renderer/features/timeline/TimelineView.tsx";
 import { setUpText } from "../../../renderer/text/text.ts";
 import "../../../renderer/ui/base.css";
@@ -44,16 +45,32 @@ function message(at: number): TimelineItem {
 
 let items: readonly TimelineItem[] = Array.from({ length: 50 }, (_, index) => message(index - 50));
 let belowPx = 100;
-const seen: { opened: string[]; copied: string[]; left: number } = { opened: [], copied: [], left: 0 };
+const seen: { opened: string[]; copied: string[]; left: number; retries: number; verifies: number; fetched: string[] } =
+  {
+    opened: [],
+    copied: [],
+    left: 0,
+    retries: 0,
+    verifies: 0,
+    fetched: [],
+  };
 const root = createRoot(document.body.appendChild(document.createElement("div")));
 
 const actions = {
   mediaUrl: () => undefined,
+  fileUrl: (item: Extract<TimelineItem, { kind: "message" }>, part: string) => `/file/${item.key}/${part}`,
   onOpenLink: (href: string) => void seen.opened.push(href),
   onCopy: (text: string) => void seen.copied.push(text),
   onRetry: () => {},
   onDiscard: () => {},
   onPaginate: () => {},
+  onRetryDecryption: () => void (seen.retries += 1),
+  onVerify: () => void (seen.verifies += 1),
+  onFetchFile: (item: Extract<TimelineItem, { kind: "message" }>, purpose: "open" | "save") => {
+    seen.fetched.push(`${purpose} ${item.key}`);
+    const offline: EngineErrorData = { code: "offline", message: "There is no connection." };
+    return Promise.resolve(purpose === "save" ? offline : undefined);
+  },
 };
 
 function draw(next: readonly TimelineItem[] = items): void {
@@ -62,7 +79,7 @@ function draw(next: readonly TimelineItem[] = items): void {
     root.render(
       <div style={{ height: "100vh", display: "flex", flexDirection: "column" }}>
         <TimelineView
-          room={{ avatarId: "!hut:example.org", name: "Hut", isDirect: false }}
+          room={{ avatarId: "!hut:example.org", name: "Hut", isDirect: false, isEncrypted: true }}
           content={{ status: "ready", items }}
           actions={actions}
           onLeave={() => (seen.left += 1)}
@@ -82,7 +99,30 @@ function grow(key: string | undefined): void {
   draw(items.map(longer));
 }
 
+/** Puts this in place of the item of that key; what is not named stays a message of the same sender. */
+const change = (key: string, parts: object) =>
+  draw(items.map((item) => (item.key === key ? { ...item, ...parts } : item)));
+
+const unreadable = (at: number, cause: UndecryptableCause): TimelineItem => {
+  const { key, eventId, sender, originServerTs } = message(at) as Extract<TimelineItem, { kind: "message" }>;
+  return { kind: "placeholder", key, eventId, sender, originServerTs, reason: "undecryptable", cause };
+};
+
 const controls = {
+  /** Makes the rows from `from` to `to` unreadable. */
+  lock: (from: number, to: number) =>
+    draw(
+      items.map((item) =>
+        numberOf(item) >= from && numberOf(item) <= to ? unreadable(numberOf(item), "missing-key") : item,
+      ),
+    ),
+  /** Their keys arrive. */
+  unlock: () => draw(items.map((item) => (item.kind === "placeholder" ? message(numberOf(item)) : item))),
+  showCauses: (causes: readonly UndecryptableCause[]) =>
+    draw(causes.map((cause, index) => unreadable(index * 6, cause))),
+  showShields: (shields: readonly Shield[]) =>
+    draw(shields.map((shield, index) => ({ ...message(index * 6), shield }) as TimelineItem)),
+  change,
   seen,
   prepend(count: number) {
     const first = numberOf(items[0]);

@@ -47,23 +47,18 @@ export class OpenQueue {
     this.#enqueue(name, () => this.#delete(name, request));
   }
 
-  /** Every database that has committed a version. */
+  /** The versions before the upgrades that are running: 0 for a database that is being made. */
+  readonly #committedVersions = new Map<string, number>();
+
+  /** Every database that exists, with the version that is committed. */
   databases(): { name: string; version: number }[] {
     if (this.#file.isClosed) throw fileIsClosed();
-    const { storage } = this.#file;
-    return storage
+    // The file shows this connection its own uncommitted upgrade; others may not see it.
+    return this.#file.storage
       .databases()
-      .map(({ name, version }) => {
-        const live = this.#databases.get(name);
-        // While an upgrade runs, the connection's own file shows what is not committed yet.
-        const upgrade = live && [...live.connections].find((connection) => connection.upgrade);
-        return { name, version: upgrade ? (this.#committedVersions.get(name) ?? version) : version };
-      })
+      .map(({ name, version }) => ({ name, version: this.#committedVersions.get(name) ?? version }))
       .filter(({ version }) => version > 0);
   }
-
-  /** The versions before the upgrades that are running. */
-  readonly #committedVersions = new Map<string, number>();
 
   closeAll(): void {
     for (const database of this.#databases.values())

@@ -12,7 +12,7 @@
  */
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { guardStorage } from "./errors.ts";
+import { exception, guardStorage, StorageFailure } from "./errors.ts";
 import type { KeyPath } from "./key-path.ts";
 import type { KeyRange } from "./key-range.ts";
 import type { Key } from "./keys.ts";
@@ -113,7 +113,10 @@ export class Storage {
     const [application] = this.#get("PRAGMA application_id") as [number];
     if (format === FORMAT && application === APPLICATION_ID) return;
     const [tables] = this.#get("SELECT count(*) FROM sqlite_schema") as [number];
-    if (tables !== 0) throw new Error(`${path} is a database of another program or of a newer version.`);
+    if (tables !== 0) {
+      const words = `${path} is a database of another program or of a newer version.`;
+      throw new StorageFailure(exception("UnknownError", words), undefined);
+    }
     this.#db.exec(`
       BEGIN IMMEDIATE;
       ${SCHEMA}
@@ -354,7 +357,7 @@ export class Storage {
 
   /** The records of a place in its order: by key, in an index also by primary key. */
   query(place: Place, query: Query): readonly StoredRecord[] {
-    // Only what fits a few pages is worth keeping.
+    // Index queries are rare; what a query of keys reads is in SQLite's own cache.
     if (place.index || !query.withValues) return this.#queryFile(place, query);
     const name = `${nameOf(query.from)}|${nameOf(query.until)}|${query.isDescending ? "-" : "+"}${query.limit}`;
     return this.#cache.read(place.store.id, name, true, () => this.#queryFile(place, query));

@@ -15,10 +15,12 @@ const TURNS_PER_TASK = 64;
 
 const waiting: Turn[] = [];
 let cleanUps: (() => void)[] = [];
+/** What the last turn gave back. */
 let following: Turn | undefined;
-let isScheduled = false;
-let isRunning = false;
+/** When the next turn comes: when the microtasks are done, or in a task of its own. */
+let scheduled: "not" | "after microtasks" | "in a new task" = "not";
 let isCleanUpScheduled = false;
+let isRunning = false;
 let turnsInTask = 0;
 
 /** Runs `turn` after all turns that were asked for before. */
@@ -30,7 +32,8 @@ export function enqueueTurn(turn: Turn): void {
 /** Runs `cleanUp` when the microtasks of the running task are done, before anything else happens. */
 export function atEndOfTask(cleanUp: () => void): void {
   cleanUps.push(cleanUp);
-  if (isCleanUpScheduled) return;
+  // A turn begins with the clean-ups.
+  if (isCleanUpScheduled || scheduled === "after microtasks") return;
   isCleanUpScheduled = true;
   afterMicrotasks(() => {
     isCleanUpScheduled = false;
@@ -54,11 +57,15 @@ function cleanUpNow(): void {
 
 function schedule(): void {
   // A turn that runs decides about the next when it is over.
-  if (isScheduled || isRunning) return;
-  isScheduled = true;
+  if (scheduled !== "not" || isRunning) return;
   // What follows a turn belongs to the same task, as the end of an event's dispatch does.
-  if (following || turnsInTask < TURNS_PER_TASK) afterMicrotasks(runNext);
-  else setImmediate(runNextInNewTask);
+  if (following || turnsInTask < TURNS_PER_TASK) {
+    scheduled = "after microtasks";
+    afterMicrotasks(runNext);
+  } else {
+    scheduled = "in a new task";
+    setImmediate(runNextInNewTask);
+  }
 }
 
 function runNextInNewTask(): void {
@@ -67,7 +74,7 @@ function runNextInNewTask(): void {
 }
 
 function runNext(): void {
-  isScheduled = false;
+  scheduled = "not";
   cleanUpNow();
   const turn = following ?? waiting.shift();
   following = undefined;

@@ -3,7 +3,7 @@
  * A clone reads each property of the original once, so that getters run once and the key paths, read on the clone
  * afterwards, see what is stored. What has no clone is refused with a DataCloneError before anything is written.
  * Invariant: what is read back shares nothing with what was put, nor with what was read before.
- * spec: HTML 2.7.3 StructuredSerializeInternal; IndexedDB 7.? "Clone"
+ * spec: HTML, StructuredSerializeInternal; IndexedDB, "make a clone of value in a transaction"
  */
 import { types } from "node:util";
 import { Deserializer, Serializer } from "node:v8";

@@ -9,6 +9,9 @@ import { seal, unseal } from "../seal.ts";
 
 export type StoredTokens = { accessToken: string; refreshToken?: string; expiresAtMs?: number };
 
+/** As the first version sealed them; a database has one such row. */
+const TOKEN_CONTEXT = "";
+
 export type AccountRecord = {
   userId: UserId;
   deviceId: DeviceId;
@@ -51,17 +54,31 @@ export function openAccountTable(db: Db, profileKey: Uint8Array) {
       account: { userId: UserId; deviceId: DeviceId; homeserverUrl: string },
       tokens: StoredTokens,
     ): void {
-      insert.run(tx, account.userId, account.deviceId, account.homeserverUrl, seal(profileKey, JSON.stringify(tokens)));
+      insert.run(
+        tx,
+        account.userId,
+        account.deviceId,
+        account.homeserverUrl,
+        seal(profileKey, JSON.stringify(tokens), TOKEN_CONTEXT),
+      );
     },
     /** Undefined where there are none, or where the profile key does not fit them. */
     readTokens(): StoredTokens | undefined {
       const sealed = selectTokens.get()?.["tokens_sealed"];
       if (!(sealed instanceof Uint8Array)) return undefined;
-      const text = unseal(profileKey, sealed);
+      const text = unseal(profileKey, sealed, TOKEN_CONTEXT);
       return text === undefined ? undefined : (JSON.parse(text) as StoredTokens);
     },
+    /**
+     * There are tokens, and the profile key does not open them. Another key may: until it is there, nothing of this
+     * account must be written, let alone given up.
+     */
+    isLocked(): boolean {
+      const sealed = selectTokens.get()?.["tokens_sealed"];
+      return sealed instanceof Uint8Array && unseal(profileKey, sealed, TOKEN_CONTEXT) === undefined;
+    },
     saveTokens(tx: WriteTx, tokens: StoredTokens | undefined): void {
-      updateTokens.run(tx, tokens ? seal(profileKey, JSON.stringify(tokens)) : null);
+      updateTokens.run(tx, tokens ? seal(profileKey, JSON.stringify(tokens), TOKEN_CONTEXT) : null);
     },
     setState(tx: WriteTx, state: AccountState): void {
       updateState.run(tx, state);

@@ -1,11 +1,13 @@
 /**
  * Table call: every call that rang here or was placed here. Written by the call service; it is the call log,
- * and tells after a restart which calls were running. Invariant: `invite` is there only while the call rings.
+ * and tells after a restart which calls were running. Invariants: `invite` is there only while the call rings;
+ * it is sealed, since it may have come encrypted.
  */
 import type { CallId, EventId, RoomId, UserId } from "../../../../preload/contract/ids.ts";
 import type { CallEndReason, CallView } from "../../../../preload/contract/views.ts";
 import type { JsonObject } from "../../matrix/json.ts";
 import type { Db, Row, WriteTx } from "../driver.ts";
+import { contextOf, seal, unsealObject } from "../seal.ts";
 
 export type CallRow = {
   roomId: RoomId;
@@ -29,12 +31,14 @@ export type CallRow = {
 export type StoredInvite = { content: JsonObject; originServerTs: number };
 
 const COLUMNS =
-  "room_id, call_id, direction, media, peer_user_id, state, own_party_id, invite_event_id, invite, started_at, connected_at, ended_at, end_reason";
+  "room_id, call_id, direction, media, peer_user_id, state, own_party_id, invite_event_id, invite_sealed, started_at, connected_at, ended_at, end_reason";
 
-export function openCallTable(db: Db) {
+export function openCallTable(db: Db, profileKey: Uint8Array) {
   const replace = db.prepare(`INSERT OR REPLACE INTO call (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const one = db.prepare(`SELECT ${COLUMNS} FROM call WHERE room_id = ? AND call_id = ?`);
   const live = db.prepare(`SELECT ${COLUMNS} FROM call WHERE state <> 'ended' ORDER BY started_at`);
+
+  const toCallRow = (row: Row): CallRow => readCallRow(row, profileKey);
 
   return {
     put(tx: WriteTx, row: CallRow): void {
@@ -48,7 +52,7 @@ export function openCallTable(db: Db) {
         row.state,
         row.ownPartyId,
         row.inviteEventId ?? null,
-        row.invite ? JSON.stringify(row.invite) : null,
+        row.invite ? seal(profileKey, JSON.stringify(row.invite), contextOf("call", row.roomId, row.callId)) : null,
         row.startedAtMs,
         row.connectedAtMs ?? null,
         row.endedAtMs ?? null,
@@ -65,7 +69,8 @@ export function openCallTable(db: Db) {
 }
 export type CallTable = ReturnType<typeof openCallTable>;
 
-function toCallRow(row: Row): CallRow {
+function readCallRow(row: Row, profileKey: Uint8Array): CallRow {
+  const context = contextOf("call", row["room_id"] as RoomId, row["call_id"] as CallId);
   return {
     roomId: row["room_id"] as RoomId,
     callId: row["call_id"] as CallId,
@@ -75,7 +80,7 @@ function toCallRow(row: Row): CallRow {
     state: row["state"] as CallRow["state"],
     ownPartyId: row["own_party_id"] as string,
     inviteEventId: (row["invite_event_id"] as EventId | null) ?? undefined,
-    invite: row["invite"] === null ? undefined : (JSON.parse(row["invite"] as string) as StoredInvite),
+    invite: unsealObject(profileKey, row["invite_sealed"], context) as StoredInvite | undefined,
     startedAtMs: Number(row["started_at"]),
     connectedAtMs: row["connected_at"] === null ? undefined : Number(row["connected_at"]),
     endedAtMs: row["ended_at"] === null ? undefined : Number(row["ended_at"]),

@@ -1,10 +1,12 @@
 /**
  * Table room: one denormalised row for each room that we are or were in. Written by the rooms and timeline
- * steps, read by the list. Invariant: everything that a list row shows is computed when it is written.
+ * steps, read by the list. Invariants: everything that a list row shows is computed when it is written;
+ * the preview of an encrypted room is sealed.
  */
 import type { MxcUri, RoomId, UserId } from "../../../../preload/contract/ids.ts";
 import type { Membership, Preview } from "../../../../preload/contract/views.ts";
 import type { Db, Row, WriteTx } from "../driver.ts";
+import { contextOf, seal, unsealObject } from "../seal.ts";
 
 export type RoomRecord = {
   roomId: RoomId;
@@ -32,23 +34,27 @@ export type RoomRecord = {
 
 const COLUMNS = `room_id, membership, name, avatar_mxc, topic, is_direct, direct_user_id, is_encrypted, is_public,
   joined_count, invited_count, heroes, has_all_members, is_favourite, is_low_priority, is_muted, inviter_user_id,
-  preview, activity_ts, notification_count, highlight_count`;
+  preview, preview_sealed, activity_ts, notification_count, highlight_count`;
 
-export function openRoomTable(db: Db) {
+export function openRoomTable(db: Db, profileKey: Uint8Array) {
   const select = db.prepare(`SELECT ${COLUMNS} FROM room WHERE room_id = ?`);
   const selectListed = db.prepare(`SELECT ${COLUMNS} FROM room WHERE membership IN ('join', 'invite')`);
   const upsert = db.prepare(
-    `INSERT INTO room (${COLUMNS}) VALUES (${Array.from({ length: 21 }, () => "?").join(", ")})
+    `INSERT INTO room (${COLUMNS}) VALUES (${Array.from({ length: 22 }, () => "?").join(", ")})
      ON CONFLICT (room_id) DO UPDATE SET membership = excluded.membership, name = excluded.name,
        avatar_mxc = excluded.avatar_mxc, topic = excluded.topic, is_direct = excluded.is_direct,
        direct_user_id = excluded.direct_user_id, is_encrypted = max(is_encrypted, excluded.is_encrypted),
        is_public = excluded.is_public, joined_count = excluded.joined_count, invited_count = excluded.invited_count,
        heroes = excluded.heroes, has_all_members = excluded.has_all_members, is_favourite = excluded.is_favourite,
        is_low_priority = excluded.is_low_priority, is_muted = excluded.is_muted,
-       inviter_user_id = excluded.inviter_user_id, preview = excluded.preview, activity_ts = excluded.activity_ts,
+       inviter_user_id = excluded.inviter_user_id, preview = excluded.preview,
+       preview_sealed = excluded.preview_sealed, activity_ts = excluded.activity_ts,
        notification_count = excluded.notification_count, highlight_count = excluded.highlight_count`,
   );
-  const updatePreview = db.prepare("UPDATE room SET preview = ?, activity_ts = ? WHERE room_id = ?");
+  const updatePreview = db.prepare(
+    "UPDATE room SET preview = ?, preview_sealed = ?, activity_ts = ? WHERE room_id = ?",
+  );
+  const isEncryptedRoom = db.prepare("SELECT is_encrypted FROM room WHERE room_id = ?");
   const updateCounts = db.prepare("UPDATE room SET notification_count = ?, highlight_count = ? WHERE room_id = ?");
   const updateAllMembers = db.prepare("UPDATE room SET has_all_members = 1 WHERE room_id = ?");
   const countUnread = db.prepare(
@@ -58,6 +64,16 @@ export function openRoomTable(db: Db) {
             count(*) FILTER (WHERE membership = 'invite') AS invites
      FROM room`,
   );
+
+  /** The preview in the clear, and sealed: one of them at most. What was said encrypted does not lie here readable. */
+  const previewColumns = (roomId: RoomId, preview: Preview | undefined, isKnownEncrypted = false) => {
+    if (!preview) return [null, null] as const;
+    const text = JSON.stringify(preview);
+    // Encrypted once is encrypted for ever, whatever the caller knows of the room.
+    const isEncrypted = isKnownEncrypted || isEncryptedRoom.get(roomId)?.["is_encrypted"] === 1;
+    return isEncrypted ? ([null, seal(profileKey, text, contextOf("room", roomId))] as const) : ([text, null] as const);
+  };
+  const toRecord = (row: Row): RoomRecord => readRecord(row, profileKey);
 
   return {
     read(roomId: RoomId): RoomRecord | undefined {
@@ -88,14 +104,14 @@ export function openRoomTable(db: Db) {
         Number(room.isLowPriority),
         Number(room.isMuted),
         room.inviterUserId ?? null,
-        room.preview ? JSON.stringify(room.preview) : null,
+        ...previewColumns(room.roomId, room.preview, room.isEncrypted),
         room.activityTs ?? null,
         room.notificationCount,
         room.highlightCount,
       );
     },
     setPreview(tx: WriteTx, roomId: RoomId, preview: Preview | undefined, activityTs: number | undefined): void {
-      updatePreview.run(tx, preview ? JSON.stringify(preview) : null, activityTs ?? null, roomId);
+      updatePreview.run(tx, ...previewColumns(roomId, preview), activityTs ?? null, roomId);
     },
     setCounts(tx: WriteTx, roomId: RoomId, notificationCount: number, highlightCount: number): void {
       updateCounts.run(tx, notificationCount, highlightCount, roomId);
@@ -116,7 +132,7 @@ export function openRoomTable(db: Db) {
 }
 export type RoomTable = ReturnType<typeof openRoomTable>;
 
-function toRecord(row: Row): RoomRecord {
+function readRecord(row: Row, profileKey: Uint8Array): RoomRecord {
   return {
     roomId: row["room_id"] as RoomId,
     membership: row["membership"] as Membership,
@@ -135,9 +151,17 @@ function toRecord(row: Row): RoomRecord {
     isLowPriority: row["is_low_priority"] === 1,
     isMuted: row["is_muted"] === 1,
     inviterUserId: (row["inviter_user_id"] as UserId | null) ?? undefined,
-    preview: row["preview"] === null ? undefined : (JSON.parse(row["preview"] as string) as Preview),
+    preview: readPreview(row, profileKey),
     activityTs: row["activity_ts"] === null ? undefined : Number(row["activity_ts"]),
     notificationCount: Number(row["notification_count"]),
     highlightCount: Number(row["highlight_count"]),
   };
+}
+
+/** Undefined where the seal does not open: the next thing said writes another. */
+function readPreview(row: Row, profileKey: Uint8Array): Preview | undefined {
+  if (typeof row["preview"] === "string") return JSON.parse(row["preview"]) as Preview;
+  return unsealObject(profileKey, row["preview_sealed"], contextOf("room", row["room_id"] as RoomId)) as
+    | Preview
+    | undefined;
 }

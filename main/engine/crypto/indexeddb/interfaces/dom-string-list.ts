@@ -1,6 +1,6 @@
 /**
  * DOMStringList, which Node has not: the names of object stores and indexes. Made by the other faces.
- * spec: HTML 2.6.? "The DOMStringList interface"
+ * spec: HTML, "The DOMStringList interface"
  */
 import { construct, exposeInterface, INTERNAL, type Internal, requireArguments, toDomString } from "../web-idl.ts";
 

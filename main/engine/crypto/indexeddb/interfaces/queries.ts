@@ -1,7 +1,7 @@
 /**
  * The queries that an object store and an index have in common: get, getKey, getAll, getAllKeys, getAllRecords, count
  * and the cursors. Used by IDBObjectStore and IDBIndex, once they have checked that they may be asked.
- * spec: IndexedDB 4.5, 4.6; 5.? "Creating a request to retrieve multiple items"
+ * spec: IndexedDB 4.5, 4.6; "create a request to retrieve multiple items"
  */
 import { Cursor } from "../cursor.ts";
 import { fromKey } from "../keys.ts";
