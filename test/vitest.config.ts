@@ -1,6 +1,6 @@
 /**
  * Vitest's projects: "unit", pure and parallel; "engine" and "interop", against the run's real homeserver; "faults",
- * the same, for what takes long.
+ * the same, for what takes long; "faults-fast", a few points of what is in test/faults.
  * Used by test/support/run-tests.ts and by hand: npx vitest run -c test/vitest.config.ts --project unit [file].
  * A file named *.hs.test.ts belongs to "engine", or to "interop" in that folder, *.faults.test.ts to "faults", and
  * any other *.test.ts to "unit"; Playwright's are *.spec.ts.
@@ -40,6 +40,17 @@ export default defineConfig({
           include: ["test/interop/**/*.hs.test.ts"],
           globalSetup: ["test/support/global-setup.ts"],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "faults-fast",
+          include: ["test/faults/**/*.faults.test.ts"],
+          globalSetup: ["test/support/global-setup.ts"],
+          env: { LATTICE_FAULTS: "fast" },
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -12,32 +12,35 @@ import { MEDIA_BASE } from "./media-request.ts";
 const MAX_WAITING = 16;
 
 export interface FileSaves {
-  /** Has `download` begin the download of this address; an address that is not of a file to be saved is dropped. */
-  begin(url: string, download: (url: string) => void): void;
+  /**
+   * Has `download` begin the download of this address; an address that is not of a file to be saved is dropped.
+   * `name` is as `files.open` gave it.
+   */
+  begin(file: { url: string; name: string }, download: (url: string) => void): void;
   /** Answers the session's `will-download`. */
-  onDownload(
-    event: Pick<Event, "preventDefault">,
-    item: Pick<DownloadItem, "getURL" | "getFilename" | "setSaveDialogOptions">,
-  ): void;
+  onDownload(event: Pick<Event, "preventDefault">, item: Pick<DownloadItem, "getURL" | "setSaveDialogOptions">): void;
 }
 
 /** `folder` is where the user's downloads go. */
 export function openFileSaves(deps: { folder: () => string; log: ShellLog }): FileSaves {
-  const begun = new Set<string>();
+  /** Names by address: the name that Chromium makes up may be of the address, not of the file. */
+  const begun = new Map<string, string>();
   return {
-    begin(url, download) {
+    begin({ url, name }, download) {
       if (!isSaveUrl(url)) return deps.log.warn("a file was not saved");
-      for (const oldest of begun) if (begun.size >= MAX_WAITING) begun.delete(oldest);
-      begun.add(url);
+      for (const oldest of begun.keys()) if (begun.size >= MAX_WAITING) begun.delete(oldest);
+      begun.set(url, name);
       download(url);
     },
     onDownload(event, item) {
-      if (!begun.delete(item.getURL())) {
+      const name = begun.get(item.getURL());
+      begun.delete(item.getURL());
+      if (name === undefined) {
         event.preventDefault();
         return deps.log.warn("a download was stopped");
       }
       // Without a path the system's dialog asks for one; this is only what it begins with.
-      item.setSaveDialogOptions({ defaultPath: join(deps.folder(), basename(item.getFilename()) || "file") });
+      item.setSaveDialogOptions({ defaultPath: join(deps.folder(), basename(name) || "file") });
     },
   };
 }

@@ -20,13 +20,18 @@ import {
 } from "electron";
 import * as v from "valibot";
 import { fileUrl } from "../../preload/contract/file-address.ts";
-import { savedFileSchema, shellChannels, type HostInfo, type Route } from "../../preload/contract/shell-contract.ts";
+import {
+  savedFileSchema,
+  shellChannels,
+  type HostInfo,
+  type Route,
+  type SavedFile,
+} from "../../preload/contract/shell-contract.ts";
 import { appScheme, serveApp } from "./app-protocol.ts";
 import { keepAwakeDuringCalls } from "./calls-awake.ts";
 import { findLink, parseLink } from "./deep-links.ts";
 import { EngineLink } from "./engine-client.ts";
 import { EngineSupervisor, type EngineProcess } from "./engine-supervisor.ts";
-import type { FileSaves } from "./file-saves.ts";
 import { openFramePort } from "./frame-port.ts";
 import { openIpc } from "./ipc.ts";
 import { openProfileKey, type SystemKeyStore } from "./key-vault.ts";
@@ -107,7 +112,15 @@ async function run(): Promise<void> {
   guardPermissions(session.defaultSession, isOurs);
   serveApp(session.defaultSession, join(dist, "renderer"), log);
   serveMedia(session.defaultSession, engine, log);
-  listenToPages(isOurs, supervisor, log, { window: () => window, open, saves });
+  const save = (file: SavedFile, download: (url: string) => void): void => {
+    const url = fileUrl(MEDIA_BASE, file, { toSave: true });
+    // The engine has it by now; it is asked for the name.
+    engine.call("files.open", file, { timeoutMs: Infinity }).then(
+      ({ name }) => saves.begin({ url, name }, download),
+      (error: unknown) => log.error("a file cannot be saved", error),
+    );
+  };
+  listenToPages(isOurs, supervisor, log, { window: () => window, open, save });
 
   supervisor.onStatus((status) => {
     engine.onEngineStatus(status);
@@ -194,7 +207,11 @@ function forkEngine(log: ShellLog): EngineProcess<MessagePortMain> {
   };
 }
 
-type PageDeps = { window: () => MainWindow | undefined; open: (route?: Route) => void; saves: FileSaves };
+type PageDeps = {
+  window: () => MainWindow | undefined;
+  open: (route?: Route) => void;
+  save: (file: SavedFile, download: (url: string) => void) => void;
+};
 
 /** The few things that a page may ask of the shell. */
 function listenToPages(
@@ -226,7 +243,9 @@ function listenToPages(
     else openExternal(url, log);
   });
   ipc.on(shellChannels.saveFile, savedFileSchema, (file, sender) =>
-    pages.saves.begin(fileUrl(MEDIA_BASE, file, { toSave: true }), (url) => sender.downloadURL(url)),
+    pages.save(file, (url) => {
+      if (!sender.isDestroyed()) sender.downloadURL(url);
+    }),
   );
 }
 

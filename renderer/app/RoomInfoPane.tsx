@@ -4,7 +4,7 @@
  * Invariant: the member list is virtual, so that a room of ten thousand opens like one of ten.
  */
 import { useRef, useState } from "react";
-import type { FormEvent } from "react";
+import type { FormEvent, ReactNode } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { LogOut, UserPlus, X } from "lucide-react";
 import * as v from "valibot";
@@ -12,6 +12,7 @@ import { userIdSchema } from "../../preload/contract/ids.ts";
 import type { AccountId, MxcUri } from "../../preload/contract/ids.ts";
 import type { MemberRow, RoomDetails } from "../../preload/contract/views.ts";
 import { useAvatarUrl } from "../engine-client/media-url.ts";
+import { PersonDialog, UserTrustPanel } from "../features/encryption/index.ts";
 import { useCommand } from "../engine-client/use-command.ts";
 import { useTopic } from "../engine-client/use-topic.ts";
 import { errorText } from "../text/error-text.ts";
@@ -40,7 +41,7 @@ export function RoomInfoPane({ accountId, room, avatarSrc, onClose, onLeft }: Ro
   const members = useTopic("members", { accountId, roomId });
   const avatarUrl = useAvatarUrl(accountId);
   const leave = useCommand("rooms.leave");
-  const [open, setOpen] = useState<"invite" | "leave">();
+  const [open, setOpen] = useState<"invite" | "leave" | MemberRow>();
   const confirmLeave = async () => {
     const result = await leave.run({ accountId, roomId });
     if (result.ok) onLeft();
@@ -54,8 +55,18 @@ export function RoomInfoPane({ accountId, room, avatarSrc, onClose, onLeft }: Ro
         avatarUrl={avatarUrl}
         onInvite={() => setOpen("invite")}
         onLeave={() => setOpen("leave")}
+        onMember={setOpen}
         onClose={onClose}
+        trust={room.directUserId && <UserTrustPanel accountId={accountId} userId={room.directUserId} />}
       />
+      {typeof open === "object" ? (
+        <PersonDialog
+          accountId={accountId}
+          userId={open.userId}
+          name={open.displayName}
+          onClose={() => setOpen(undefined)}
+        />
+      ) : null}
       {open === "invite" ? <InviteDialog accountId={accountId} room={room} onClose={() => setOpen(undefined)} /> : null}
       {open === "leave" ? (
         <Dialog
@@ -133,11 +144,15 @@ export type RoomInfoViewProps = {
   avatarUrl: (mxc: MxcUri | undefined) => string | undefined;
   onInvite: () => void;
   onLeave: () => void;
+  onMember: (member: MemberRow) => void;
   onClose: () => void;
+  /** Whether the other of a direct room is who he seems to be. */
+  trust?: ReactNode;
 };
 
 /** The panel from props. */
-export function RoomInfoView({ room, avatarSrc, members, avatarUrl, onInvite, onLeave, onClose }: RoomInfoViewProps) {
+export function RoomInfoView(props: RoomInfoViewProps) {
+  const { room, avatarSrc, members, avatarUrl, onInvite, onLeave, onMember, onClose, trust } = props;
   const t = useText();
   const scrollerRef = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer({
@@ -171,6 +186,7 @@ export function RoomInfoView({ room, avatarSrc, members, avatarUrl, onInvite, on
         </p>
         {room.topic === "" ? null : <p className={styles["heroTopic"]}>{room.topic}</p>}
       </div>
+      {trust}
       <div className={styles["infoActions"]}>
         {room.canInvite ? (
           <Button icon={<UserPlus />} isFullWidth onPress={onInvite}>
@@ -182,9 +198,7 @@ export function RoomInfoView({ room, avatarSrc, members, avatarUrl, onInvite, on
         </Button>
       </div>
       <h3 className={styles["membersTitle"]}>{t("app.infoMembers")}</h3>
-      {/* A scrolling region without controls needs a tab stop of its own. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className={styles["members"]} ref={scrollerRef} tabIndex={0} role="group" aria-label={t("app.infoMembers")}>
+      <div className={styles["members"]} ref={scrollerRef} role="group" aria-label={t("app.infoMembers")}>
         <ul style={{ blockSize: virtualizer.getTotalSize(), position: "relative" }}>
           {virtualizer.getVirtualItems().map((item) => {
             const member = members[item.index];
@@ -194,21 +208,23 @@ export function RoomInfoView({ room, avatarSrc, members, avatarUrl, onInvite, on
                 key={member.key}
                 aria-setsize={members.length}
                 aria-posinset={item.index + 1}
-                className={styles["member"]}
+                className={styles["memberRow"]}
                 style={{ transform: `translateY(${item.start}px)`, blockSize: item.size }}
               >
-                <Avatar name={member.displayName} id={member.userId} src={avatarUrl(member.avatarMxc)} sizePx={32} />
-                <span className={styles["memberWords"]}>
-                  <span className={styles["memberName"]} dir="auto">
-                    {member.displayName}
+                <button type="button" className={styles["member"]} onClick={() => onMember(member)}>
+                  <Avatar name={member.displayName} id={member.userId} src={avatarUrl(member.avatarMxc)} sizePx={32} />
+                  <span className={styles["memberWords"]}>
+                    <span className={styles["memberName"]} dir="auto">
+                      {member.displayName}
+                    </span>
+                    <span className={styles["memberId"]}>
+                      <bdi>{member.userId}</bdi>
+                    </span>
                   </span>
-                  <span className={styles["memberId"]}>
-                    <bdi>{member.userId}</bdi>
-                  </span>
-                </span>
-                {member.membership === "invite" ? (
-                  <span className={styles["memberTag"]}>{t("app.infoInvitedTag")}</span>
-                ) : null}
+                  {member.membership === "invite" ? (
+                    <span className={styles["memberTag"]}>{t("app.infoInvitedTag")}</span>
+                  ) : null}
+                </button>
               </li>
             );
           })}

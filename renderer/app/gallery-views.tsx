@@ -444,6 +444,7 @@ export const appGallery: readonly { name: string; render: () => ReactNode }[] = 
           avatarUrl={() => undefined}
           onInvite={nothing}
           onLeave={nothing}
+          onMember={nothing}
           onClose={nothing}
         />
       </div>

@@ -130,6 +130,60 @@ test("the page is served with its policy, which stops foreign code", async ({ la
   });
 });
 
+test("a file is saved where the user says when the page asks the shell, and no download begins otherwise", async ({
+  launch,
+}) => {
+  const app = await launch();
+  const path = join(app.userFolder, "saved.png");
+  // In place of the user, who would answer the system's dialog; what the shell stopped never gets here.
+  await app.electron.evaluate(({ session }, savePath) => {
+    const downloads: { url: string; isStopped: boolean; defaultPath: string | undefined }[] = [];
+    Object.assign(globalThis, { downloads });
+    session.defaultSession.on("will-download", (event, item) => {
+      const { defaultPath } = item.getSaveDialogOptions();
+      downloads.push({ url: item.getURL(), isStopped: event.defaultPrevented, defaultPath });
+      if (!event.defaultPrevented) item.setSavePath(savePath);
+    });
+  }, path);
+  const downloads = () =>
+    app.electron.evaluate(
+      () =>
+        (globalThis as unknown as { downloads: { url: string; isStopped: boolean; defaultPath?: string }[] }).downloads,
+    );
+  const url = "lattice-media://media/file/a1b2c3d4e5f6g7h8/!r%3Aexample.org/%24e/thumbnail?save";
+  await app.page.evaluate((address) => {
+    for (const href of [address, URL.createObjectURL(new Blob(["x"]))]) {
+      const link = document.createElement("a");
+      link.href = href;
+      link.download = "";
+      link.click();
+    }
+  }, url);
+  // The first counts as a navigation, as all that leads to another origin, and was stopped as one.
+  await expect.poll(downloads).toHaveLength(1);
+  expect(await downloads()).toMatchObject([{ isStopped: true }]);
+  expect((await downloads())[0]?.url).toMatch(/^blob:/u);
+
+  await app.page.evaluate(() => {
+    const { latticeHost } = globalThis as unknown as { latticeHost: { saveFile(file: unknown): void } };
+    const accountId = "a1b2c3d4e5f6g7h8";
+    for (const wrong of [
+      null,
+      "https://example.org/",
+      { accountId, file: { of: "event", roomId: "../..", part: "file" } },
+    ])
+      latticeHost.saveFile(wrong);
+    latticeHost.saveFile({
+      accountId,
+      file: { of: "event", roomId: "!r:example.org", eventId: "$e", part: "thumbnail" },
+    });
+  });
+  await expect.poll(downloads).toHaveLength(2);
+  expect((await downloads())[1]).toMatchObject({ url, isStopped: false });
+  expect((await downloads())[1]?.defaultPath).toMatch(/[\\/]pixel\.png$/u);
+  await expect.poll(() => readFile(path).catch(() => Buffer.alloc(0))).toHaveLength(70);
+});
+
 test("no address of the app scheme leaves its folder", async ({ launch }) => {
   const app = await launch();
   const paths = [
@@ -273,7 +327,12 @@ test("messages of any other sender are refused", async ({ launch }) => {
   const result = await app.electron.evaluate(async ({ BrowserWindow, ipcMain, webContents, shell }) => {
     const opened: string[] = [];
     shell.openExternal = async (url: string) => void opened.push(url);
-    const channels = ["lattice:request-engine-port", "lattice:open-external", "lattice:show-window"];
+    const channels = [
+      "lattice:request-engine-port",
+      "lattice:open-external",
+      "lattice:save-file",
+      "lattice:show-window",
+    ];
     const ours = webContents.getAllWebContents()[0]!;
     // A page of ours, in a window that is not: a stranger all the same.
     const stranger = new BrowserWindow({ show: false });
@@ -321,6 +380,7 @@ test("messages of any other sender are refused", async ({ launch }) => {
     "lattice:host-info",
     "lattice:open-external",
     "lattice:request-engine-port",
+    "lattice:save-file",
     "lattice:show-window",
   ]);
 });

@@ -3,7 +3,7 @@
  * identities, unsigned devices, devices and members that the server adds.
  */
 import { expect, test } from "vitest";
-import type { RoomId, UserId } from "../../preload/contract/ids.ts";
+import type { UserId } from "../../preload/contract/ids.ts";
 import { RawDevice } from "../support/raw-device.ts";
 import { Seat } from "../support/seat.ts";
 import { newUser, sharedHomeserver } from "../support/users.ts";
@@ -206,7 +206,7 @@ test("a member that the server adds is seen before the next message, and no key 
         item.kind === "state" && item.change.change === "membership" && item.change.subject.userId === mallory.userId,
     ),
   );
-  await bob.reads(roomId as RoomId, await alice.send(roomId, "after"));
+  await bob.reads(roomId, await alice.send(roomId, "after"));
 });
 
 test("what was said before someone joined, or while he was away, is not shared with him", async () => {
@@ -215,8 +215,7 @@ test("what was said before someone joined, or while he was away, is not shared w
   const roomId = await alice.roomWith();
   const before = await alice.send(roomId, "before you came");
   const from = alice.proxy.requests.length;
-  const invite = () =>
-    alice.engine.client.call("rooms.invite", { ...alice.engine.inRoom(roomId), userId: bob.userId });
+  const invite = () => alice.engine.client.call("rooms.invite", { ...alice.engine.inRoom(roomId), userId: bob.userId });
   await invite();
   await bob.join(roomId);
   await alice.knows(bob);

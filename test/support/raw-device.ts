@@ -13,7 +13,6 @@ import {
   RequestType,
   RoomId,
   UserId,
-  type KeysClaimRequest,
   type ToDeviceRequest,
 } from "@matrix-org/matrix-sdk-crypto-wasm";
 import { BareClient } from "./bare-client.ts";
@@ -101,24 +100,21 @@ export class RawDevice {
   }
 
   /** An Olm-encrypted message of any type to one device. */
-  async sendOlm(userId: string, deviceId: string, type: string, content: unknown): Promise<Record<string, unknown>> {
+  async sendOlm(userId: string, deviceId: string, type: string, content: object): Promise<Record<string, unknown>> {
     await this.olm.updateTrackedUsers(toUsers([userId]));
     await this.flush();
     await this.#claim([userId]);
     const device = await this.olm.getDevice(new UserId(userId), new DeviceId(deviceId));
     if (!device) throw new Error(`the device ${deviceId} of ${userId} is unknown`);
     const strategy = CollectStrategy.allDevices();
-    const wire = JSON.parse(await device.encryptToDeviceEvent(type, content as object, strategy)) as Record<
-      string,
-      unknown
-    >;
+    const wire = JSON.parse(await device.encryptToDeviceEvent(type, content, strategy)) as Record<string, unknown>;
     await this.bare.sendToDevice("m.room.encrypted", { [userId]: { [deviceId]: wire } });
     return wire;
   }
 
   async #claim(userIds: readonly string[]): Promise<void> {
     const request = await this.olm.getMissingSessions(toUsers(userIds));
-    if (request) await this.#send(request as KeysClaimRequest);
+    if (request) await this.#send(request);
   }
 
   async #send(request: AnyRequest): Promise<void> {

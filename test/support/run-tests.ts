@@ -63,6 +63,12 @@ const suites: readonly Suite[] = [
     run: { runner: "playwright", config: "test/e2e/playwright.config.ts" },
   },
   {
+    name: "gallery",
+    title: "every view, for everyone",
+    needs: ["synapse", "chromium", "build"],
+    run: { runner: "playwright", config: "test/gallery/playwright.config.ts" },
+  },
+  {
     name: "electron",
     title: "the shell in a real Electron",
     needs: [],

@@ -39,6 +39,8 @@ export function openCrypto(deps: CryptoDeps) {
         },
         (error: unknown) => {
           state = { name: "failed", error: toErrorData(error) };
+          // Whoever asks next tries again: there may be space then.
+          if (state.error.code === "disk-full") opening = undefined;
           if (!deps.signal.aborted) deps.log.error("the key store could not be opened", error);
           deps.changed("encryption");
           throw error;

@@ -16,6 +16,7 @@ import {
 import * as v from "valibot";
 import { deviceIdSchema, type DeviceId, type EventId, type RoomId } from "../../../preload/contract/ids.ts";
 import type { Shield, UndecryptableCause } from "../../../preload/contract/views.ts";
+import { EngineError } from "../base/errors.ts";
 import { parseRoomEvent, type EventEncryption, type ParsedRoomEvent, type RoomEvent } from "../matrix/events.ts";
 import { isObject, readString, type JsonObject } from "../matrix/json.ts";
 import type { CryptoContext } from "./context.ts";
@@ -57,7 +58,7 @@ export function openDecryptor({ context, facts, missing }: DecryptorDeps) {
 
   /**
    * The event as it was meant, with its `encryption`; where that fails, the event as it came, with the cause.
-   * Never throws. `seenHere` holds what the same response has brought, which is not in the store yet.
+   * Throws only where the key store fails. `seenHere` holds what the same response has brought, which is not in the store yet.
    */
   async function decrypt(
     roomId: RoomId,
@@ -88,6 +89,7 @@ export function openDecryptor({ context, facts, missing }: DecryptorDeps) {
         given.free();
       }
     } catch (error) {
+      if (error instanceof EngineError) throw error;
       if (isKeyMissing(error)) missing(roomId, encryption.sessionId);
       return failed(event, encryption, toCause(error, event, encryption));
     }

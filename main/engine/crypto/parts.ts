@@ -123,18 +123,20 @@ export async function openParts(deps: CryptoDeps) {
 
   /**
    * Gives the machine what is for it, and gives back the to-device messages as they are once decrypted. Where it
-   * chokes on one of them, that one alone is set aside; where it cannot work at all, the sync must wait.
+   * chokes on one of them, that one alone is set aside; where it cannot work at all, or its store fails, the sync must
+   * wait: what the server is told we have, it does not give again.
    */
   async function handOver(body: SyncBody, toDevice: readonly JsonObject[]): Promise<JsonObject[]> {
     try {
       return await handOverAll(body, toDevice);
     } catch (error) {
-      if (toDevice.length === 0) throw error;
+      if (toDevice.length === 0 || error instanceof EngineError) throw error;
       const taken = await handOverAll(body, []);
       for (const event of toDevice) {
         try {
           taken.push(...(await handOverAll({ ...body, deviceListsChanged: [], deviceListsLeft: [] }, [event])));
-        } catch {
+        } catch (cause) {
+          if (cause instanceof EngineError) throw cause;
           deps.log.warn("a to-device message was set aside", { type: readString(event, "type")?.slice(0, 100) });
         }
       }

@@ -287,7 +287,7 @@ function SecretsTable({ view }: { view: EncryptionView }) {
       <table className={styles["table"]} aria-labelledby="encryption-parts">
         <thead>
           <tr>
-            <td />
+            <th scope="col">{t("encryption.partName")}</th>
             <th scope="col">{t("encryption.partHere")}</th>
             <th scope="col">{t("encryption.partStored")}</th>
           </tr>

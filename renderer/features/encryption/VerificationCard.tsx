@@ -2,6 +2,7 @@
  * A request to verify, before anything is agreed: who asks, and two answers. Used by VerificationHost.
  * Invariant: it takes no focus and covers nothing for good; it stays in reach over dialogs.
  */
+import { useId } from "react";
 import { MonitorSmartphone } from "lucide-react";
 import type { VerificationView } from "../../../preload/contract/views.ts";
 import { useText } from "../../text/text.ts";
@@ -22,10 +23,11 @@ export type VerificationCardProps = {
 /** The card of one request. */
 export function VerificationCard({ view, avatarSrc, isRunning, problem, onAccept, onNotNow }: VerificationCardProps) {
   const t = useText();
+  const titleId = useId();
   const { displayName: name, userId } = view.other;
   const device = view.otherDeviceName ?? view.otherDeviceId;
   return (
-    <section className={styles["card"]} aria-label={t("encryption.requestLabel")}>
+    <section className={styles["card"]} aria-labelledby={titleId}>
       <div className={styles["cardHead"]}>
         {view.isSelf ? (
           <Sign icon={<MonitorSmartphone />} />
@@ -33,7 +35,7 @@ export function VerificationCard({ view, avatarSrc, isRunning, problem, onAccept
           <Avatar name={name} id={userId} src={avatarSrc} sizePx={44} />
         )}
         <div className={styles["cardWords"]} role="alert">
-          <p className={styles["cardTitle"]} dir="auto">
+          <p className={styles["cardTitle"]} id={titleId} dir="auto">
             {view.isSelf ? t("encryption.requestFromDevice") : t("encryption.requestFromPerson", { name })}
           </p>
           <p className={styles["cardHint"]} dir="auto">

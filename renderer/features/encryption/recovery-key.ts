@@ -17,6 +17,7 @@ export type PassphraseProblem = "short" | "differs";
 
 /** What is wrong with a new passphrase, if anything. Letters are counted as the user sees them. */
 export function passphraseProblem(passphrase: string, again: string): PassphraseProblem | undefined {
-  if ([...passphrase].length < MIN_PASSPHRASE_LENGTH) return "short";
+  const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(passphrase);
+  if (Array.from(letters).length < MIN_PASSPHRASE_LENGTH) return "short";
   return passphrase === again ? undefined : "differs";
 }

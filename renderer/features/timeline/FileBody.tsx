@@ -146,6 +146,8 @@ function Picture({ item, file, isActive, fetched, fileUrl, onCancelSend, onNotSh
             alt={name}
             width={widthPx}
             height={heightPx}
+            // Set, the ratio holds also where the picture is another than its sender said.
+            style={{ aspectRatio: `${widthPx} / ${heightPx}` }}
             decoding="async"
             draggable={false}
             onError={() => void failed()}
@@ -212,6 +214,7 @@ function Player({ item, file, kind, fileUrl, onNotShowable }: PlayerProps) {
       aria-label={name}
       width={widthPx}
       height={heightPx}
+      style={{ aspectRatio: `${widthPx} / ${heightPx}` }}
       controls
       autoPlay
       onError={onNotShowable}

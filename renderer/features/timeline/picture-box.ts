@@ -14,11 +14,13 @@ const UNKNOWN = { widthPx: 256, heightPx: 192 };
 
 export type Box = { widthPx: number; heightPx: number };
 
+const isSide = (px: number | undefined): px is number => px !== undefined && px > 0 && Number.isFinite(px);
+
 /** The box for these figures; small pictures are not made larger. */
 export function pictureBox({ widthPx, heightPx }: Pick<FileView, "widthPx" | "heightPx">): Box {
-  if (widthPx === undefined || heightPx === undefined || !(widthPx > 0) || !(heightPx > 0)) return UNKNOWN;
+  if (!isSide(widthPx) || !isSide(heightPx)) return UNKNOWN;
   const scale = Math.min(1, MAX_WIDTH_PX / widthPx, MAX_HEIGHT_PX / heightPx);
   const side = (sidePx: number, mostPx: number) =>
-    Math.min(mostPx, Math.max(MIN_SIDE_PX, Math.round(sidePx * scale) || 0));
+    Math.min(mostPx, Math.max(MIN_SIDE_PX, Math.round(sidePx * scale)));
   return { widthPx: side(widthPx, MAX_WIDTH_PX), heightPx: side(heightPx, MAX_HEIGHT_PX) };
 }

@@ -95,7 +95,6 @@ export const encryption = {
   requestFromPerson: "{{name}} wants to verify you",
   requestFromPersonHint: "You compare a few emoji together, in person or in a call.",
   requestAccept: "Go on",
-  requestLabel: "Request to verify",
 
   verifyTitleSelf: "Confirm your device",
   verifyTitlePerson: "Verify {{name}}",
@@ -311,6 +310,7 @@ export const encryption = {
   partDevices: "Confirming your devices",
   partPeople: "Verifying people",
   partBackup: "Opening the backup",
+  partName: "Key",
   partHere: "Here",
   partStored: "In recovery",
   yes: "Yes",

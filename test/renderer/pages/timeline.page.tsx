@@ -9,6 +9,7 @@ import { eventIdSchema, txnIdSchema, userIdSchema } from "../../../preload/contr
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
 import type { Shield, TimelineItem, UndecryptableCause } from "../../../preload/contract/views.ts";
 import { TimelineView } from "../../../renderer/features/timeline/TimelineView.tsx";
+import type { MessageItem } from "../../../renderer/features/timeline/group-items.ts";
 import { setUpText } from "../../../renderer/text/text.ts";
 import "../../../renderer/ui/base.css";
 
@@ -45,31 +46,46 @@ function message(at: number): TimelineItem {
 
 let items: readonly TimelineItem[] = Array.from({ length: 50 }, (_, index) => message(index - 50));
 let belowPx = 100;
-const seen: { opened: string[]; copied: string[]; left: number; retries: number; verifies: number; fetched: string[] } =
-  {
-    opened: [],
-    copied: [],
-    left: 0,
-    retries: 0,
-    verifies: 0,
-    fetched: [],
-  };
+/** What becomes of a file that is asked for. */
+let fetchAnswer: EngineErrorData | undefined | "never";
+const seen: {
+  opened: string[];
+  copied: string[];
+  left: number;
+  retries: number;
+  verifies: number;
+  fetched: string[];
+  discarded: string[];
+} = {
+  opened: [],
+  copied: [],
+  left: 0,
+  retries: 0,
+  verifies: 0,
+  fetched: [],
+  discarded: [],
+};
 const root = createRoot(document.body.appendChild(document.createElement("div")));
 
 const actions = {
   mediaUrl: () => undefined,
-  fileUrl: (item: Extract<TimelineItem, { kind: "message" }>, part: string) => `/file/${item.key}/${part}`,
+  fileUrl: (item: MessageItem, part: string) => `/file/${item.key}/${part}`,
   onOpenLink: (href: string) => void seen.opened.push(href),
   onCopy: (text: string) => void seen.copied.push(text),
   onRetry: () => {},
-  onDiscard: () => {},
+  onDiscard: (txnId: string) => void seen.discarded.push(txnId),
   onPaginate: () => {},
   onRetryDecryption: () => void (seen.retries += 1),
   onVerify: () => void (seen.verifies += 1),
-  onFetchFile: (item: Extract<TimelineItem, { kind: "message" }>, purpose: "open" | "save") => {
+  onFetchFile(item: MessageItem, purpose: "open" | "save", signal: AbortSignal) {
     seen.fetched.push(`${purpose} ${item.key}`);
-    const offline: EngineErrorData = { code: "offline", message: "There is no connection." };
-    return Promise.resolve(purpose === "save" ? offline : undefined);
+    if (fetchAnswer !== "never") return Promise.resolve(fetchAnswer);
+    return new Promise<EngineErrorData>((resolve) => {
+      signal.addEventListener("abort", () => {
+        seen.fetched.push(`stop ${item.key}`);
+        resolve({ code: "cancelled", message: "Cancelled." });
+      });
+    });
   },
 };
 
@@ -123,6 +139,7 @@ const controls = {
   showShields: (shields: readonly Shield[]) =>
     draw(shields.map((shield, index) => ({ ...message(index * 6), shield }) as TimelineItem)),
   change,
+  answerFetch: (answer: typeof fetchAnswer) => void (fetchAnswer = answer),
   seen,
   prepend(count: number) {
     const first = numberOf(items[0]);

@@ -3,6 +3,7 @@
  * Invariant: a file has one handle at a time, which holds the file's lock until it is closed.
  */
 import type { DatabaseFile } from "./database.ts";
+import type { StorageFailure } from "./errors.ts";
 import { IDBDatabase } from "./interfaces/idb-database.ts";
 import { IDBFactory } from "./interfaces/idb-factory.ts";
 import { IDBTransaction } from "./interfaces/idb-transaction.ts";
@@ -17,6 +18,8 @@ export type IndexedDbOptions = {
   path: string;
   /** How much memory may be spent on what was read lately. */
   cacheBytes?: number;
+  /** Called when the open file fails: a script whose transaction is aborted is not always told why. */
+  onFailure?: (failure: StorageFailure) => void;
 };
 
 const CACHE_BYTES = 8 * 1024 * 1024;
@@ -30,8 +33,8 @@ export interface IndexedDbHandle {
 }
 
 /** Throws a StorageFailure where the file is damaged, is none of ours, or is open elsewhere. It is left as it is. */
-export function openIndexedDb({ path, cacheBytes = CACHE_BYTES }: IndexedDbOptions): IndexedDbHandle {
-  const storage = Storage.open(path, cacheBytes);
+export function openIndexedDb({ path, cacheBytes = CACHE_BYTES, onFailure }: IndexedDbOptions): IndexedDbHandle {
+  const storage = Storage.open(path, cacheBytes, onFailure);
   const file: DatabaseFile = { storage, scheduler: new Scheduler(storage), isClosed: false };
   const queue = new OpenQueue(file, {
     versionEvent: (type, oldVersion, newVersion) => new IDBVersionChangeEvent(type, { oldVersion, newVersion }),

@@ -70,14 +70,19 @@ export class Storage {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #cache: ReadCache;
+  readonly #onFailure: (failure: StorageFailure) => void;
 
-  private constructor(db: DatabaseSync, cacheBytes: number) {
+  private constructor(db: DatabaseSync, cacheBytes: number, onFailure: (failure: StorageFailure) => void) {
     this.#db = db;
     this.#cache = new ReadCache(cacheBytes);
+    this.#onFailure = onFailure;
   }
 
-  /** Opens or makes the file, readable by its owner only. Throws a StorageFailure where it is no such file. */
-  static open(path: string, cacheBytes: number): Storage {
+  /**
+   * Opens or makes the file, readable by its owner only. Throws a StorageFailure where it is no such file; what fails
+   * later is also told to `onFailure`.
+   */
+  static open(path: string, cacheBytes: number, onFailure: (failure: StorageFailure) => void = () => {}): Storage {
     return guardStorage(() => {
       if (path !== ":memory:") {
         closeSync(openSync(path, "a", 0o600));
@@ -94,7 +99,7 @@ export class Storage {
           PRAGMA journal_size_limit = 10485760;
           PRAGMA trusted_schema = OFF;
         `);
-        const storage = new Storage(db, cacheBytes);
+        const storage = new Storage(db, cacheBytes, onFailure);
         storage.#createTables(path);
         return storage;
       } catch (error) {
@@ -129,13 +134,13 @@ export class Storage {
   // Transactions
 
   begin(): void {
-    guardStorage(() => this.#db.exec("BEGIN IMMEDIATE"));
+    this.#guard(() => this.#db.exec("BEGIN IMMEDIATE"));
   }
 
   /** Returns when all that was written since begin is on the disk. A failure leaves nothing of it. */
   commit(): void {
     try {
-      guardStorage(() => this.#db.exec("COMMIT"));
+      this.#guard(() => this.#db.exec("COMMIT"));
       this.#cache.settle();
     } catch (error) {
       this.rollback();
@@ -146,7 +151,7 @@ export class Storage {
   rollback(): void {
     this.#cache.settle();
     // SQLite has rolled back by itself after some failures.
-    if (this.#db.isTransaction) guardStorage(() => this.#db.exec("ROLLBACK"));
+    if (this.#db.isTransaction) this.#guard(() => this.#db.exec("ROLLBACK"));
   }
 
   // Databases, object stores and indexes
@@ -422,16 +427,26 @@ export class Storage {
   }
 
   #get(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
-    return guardStorage(() => this.#statement(sql).get(...parameters) as unknown as Row | undefined);
+    return this.#guard(() => this.#statement(sql).get(...parameters) as unknown as Row | undefined);
   }
 
   #all(sql: string, ...parameters: SQLInputValue[]): Row[] {
-    return guardStorage(() => this.#statement(sql).all(...parameters) as unknown as Row[]);
+    return this.#guard(() => this.#statement(sql).all(...parameters) as unknown as Row[]);
+  }
+
+  /** As guardStorage, and tells whoever wants to know. */
+  #guard<T>(work: () => T): T {
+    try {
+      return guardStorage(work);
+    } catch (error) {
+      if (error instanceof StorageFailure) this.#onFailure(error);
+      throw error;
+    }
   }
 
   /** Whether a row was changed. */
   #run(sql: string, ...parameters: SQLInputValue[]): boolean {
-    return guardStorage(() => this.#statement(sql).run(...parameters).changes !== 0);
+    return this.#guard(() => this.#statement(sql).run(...parameters).changes !== 0);
   }
 }
 

@@ -1,0 +1,26 @@
+/**
+ * For everyone: axe on every view of the gallery, in each theme, with more contrast, and from right to left.
+ */
+import { test } from "../e2e/people.ts";
+import { expect } from "@playwright/test";
+import { expectNoViolations } from "./axe.ts";
+
+for (const mode of ["theme=light", "theme=dark", "theme=light&contrast=more", "theme=dark&rtl=1"]) {
+  test(`every view of the gallery is clean: ${mode}`, async ({ seat }) => {
+    test.setTimeout(400_000);
+    const { page } = await seat("Alice");
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    const { origin } = new URL(page.url());
+    await page.goto(`${origin}/#/gallery?${mode}`);
+    const views = page.getByRole("navigation", { name: "Gallery" }).getByRole("button");
+    await views.first().waitFor();
+    const names = await views.allTextContents();
+    expect(names.length).toBeGreaterThan(30);
+    for (const name of names) {
+      // Soft, so that one run names every view that is not clean.
+      await page.goto(`${origin}/#/gallery?view=${encodeURIComponent(name)}&${mode}&bare=1`);
+      await page.evaluate(() => document.fonts.ready);
+      await expectNoViolations(page, `${name}, ${mode}`, ["region", "page-has-heading-one", "landmark-one-main"]);
+    }
+  });
+}
