@@ -7,7 +7,7 @@ import { expectNoViolations } from "./axe.ts";
 
 for (const mode of ["theme=light", "theme=dark", "theme=light&contrast=more", "theme=dark&rtl=1"]) {
   test(`every view of the gallery is clean: ${mode}`, async ({ seat }) => {
-    test.setTimeout(400_000);
+    test.setTimeout(600_000);
     const { page } = await seat("Alice");
     await page.emulateMedia({ reducedMotion: "reduce" });
     const { origin } = new URL(page.url());

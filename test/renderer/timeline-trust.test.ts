@@ -105,11 +105,13 @@ describe("a file", () => {
   });
 
   test("is fetched when asked for, and a failure is told in its place", async () => {
+    await page.evaluate(() => window.timeline.answerFetch({ code: "offline", message: "There is no connection." }));
     await show({});
-    await card().getByRole("button", { name: "Open plan.pdf" }).click();
+    // What the page cannot show is not opened: it is saved.
+    expect(await card().getByRole("button", { name: "Open plan.pdf" }).count()).toBe(0);
     await card().getByRole("button", { name: "Save plan.pdf" }).click();
     await expect.poll(() => card().getByRole("alert").textContent()).toContain("There is no connection.");
-    expect(await page.evaluate(() => window.timeline.seen.fetched)).toEqual(["open h-1", "save h-1"]);
+    expect(await page.evaluate(() => window.timeline.seen.fetched)).toEqual(["save h-1"]);
   });
 
   test("that is being sent cannot be fetched, and one that others can read says so", async () => {

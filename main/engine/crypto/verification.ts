@@ -522,6 +522,8 @@ export function openVerifications(deps: VerificationDeps) {
   async function ask(userId: UserId, deviceId?: DeviceId): Promise<{ flowId: string }> {
     // No flow begins with keys that are out of date.
     await outgoing.sendOne(olm.queryKeysForUsers([new WasmUserId(userId)]));
+    // Nor before our own are out: the other side passes over the request of a device that it does not know.
+    await outgoing.flush();
     await clearTheWay(userId);
     if (userId !== ownUserId) return askInRoom(userId);
     const [machineRequest, message] = await askOwn(deviceId);

@@ -8,6 +8,7 @@ import { EngineError } from "../base/errors.ts";
 import { readDirect } from "../matrix/content.ts";
 import type { HomeserverClient } from "../net/homeserver-client.ts";
 import type { AccountStore } from "../store/account-store.ts";
+import { emptyRoom } from "./room-summary.ts";
 
 /** Encrypted from the first event on. spec: e2ee, "m.room.encryption". */
 const ENCRYPTION = { type: "m.room.encryption", stateKey: "", content: { algorithm: "m.megolm.v1.aes-sha2" } };
@@ -50,6 +51,15 @@ export function openRoomCommands(deps: {
     });
   }
 
+  /**
+   * We have made this room encrypted: that holds from now on, whatever the server tells of it. Synapse hands out a new
+   * room while it is still filling it, and what is sent in that moment must not go in the clear.
+   */
+  function rememberEncrypted(roomId: RoomId): void {
+    const room = store.rooms.read(roomId) ?? emptyRoom(roomId);
+    store.write((tx) => store.rooms.put(tx, { ...room, isEncrypted: true }), { isDurable: true });
+  }
+
   return {
     async createDirect(userId: UserId, options: Options): Promise<RoomId> {
       if (userId === ownUserId) throw new EngineError("rejected", "That is you. Enter somebody else's user ID.");
@@ -59,6 +69,7 @@ export function openRoomCommands(deps: {
         { preset: "trusted_private_chat", isDirect: true, invite: [userId], initialState: [ENCRYPTION] },
         options,
       );
+      rememberEncrypted(roomId);
       deps.invited(roomId, [userId]);
       await markDirect(userId, roomId, options);
       await deps.waitForRoom(roomId, options);
@@ -74,6 +85,7 @@ export function openRoomCommands(deps: {
       },
       options: Options,
     ): Promise<RoomId> {
+      const isEncrypted = !room.isPublic && room.isEncrypted !== false;
       const roomId = await client.createRoom(
         {
           preset: room.isPublic ? "public_chat" : "private_chat",
@@ -81,10 +93,11 @@ export function openRoomCommands(deps: {
           ...(room.topic !== undefined && room.topic !== "" && { topic: room.topic }),
           invite: room.invite,
           // Whoever may join a public room may read it: a lock on it would promise what it cannot hold.
-          ...(!room.isPublic && room.isEncrypted !== false && { initialState: [ENCRYPTION] }),
+          ...(isEncrypted && { initialState: [ENCRYPTION] }),
         },
         options,
       );
+      if (isEncrypted) rememberEncrypted(roomId);
       deps.invited(roomId, room.invite);
       await deps.waitForRoom(roomId, options);
       return roomId;

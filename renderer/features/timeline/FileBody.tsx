@@ -95,6 +95,7 @@ function Picture({ item, file, isActive, fetched, fileUrl, onCancelSend, onNotSh
   const [shown, setShown] = useState(() => fileUrl(item, part));
   const [isBroken, setIsBroken] = useState(false);
   const { fetch, running, error } = fetched;
+  const isUnderWay = item.send?.state === "sending" || item.send?.state === "wedged";
   const name = shortName(file.name) || t("timeline.fileUnnamed");
   const { widthPx, heightPx } = pictureBox(file);
   const show = (next: "thumbnail" | "file") => {
@@ -164,7 +165,7 @@ function Picture({ item, file, isActive, fetched, fileUrl, onCancelSend, onNotSh
           >
             {t("timeline.fileCancel")}
           </Button>
-        ) : item.send?.state === "wedged" ? null : (
+        ) : isUnderWay ? null : (
           <IconButton
             size="small"
             icon={<Download />}
@@ -187,7 +188,7 @@ function Picture({ item, file, isActive, fetched, fileUrl, onCancelSend, onNotSh
           src={fileUrl(item, "file") ?? shown}
           preview={shown}
           box={{ widthPx: file.widthPx ?? widthPx, heightPx: file.heightPx ?? heightPx }}
-          onSave={item.send === undefined || item.send.state === "sent" ? () => void fetch?.("save") : undefined}
+          onSave={isUnderWay ? undefined : () => void fetch?.("save")}
           onClose={() => setIsLarge(false)}
         />
       ) : null}

@@ -40,6 +40,7 @@ export function FileCard(props: FileCardProps) {
   const Icon = ICONS[item.msgtype] ?? File;
   const name = shortName(file.name) || t("timeline.fileUnnamed");
   const isPlayable = kindOfFile(file) !== "picture";
+  const isUnderWay = item.send?.state === "sending" || item.send?.state === "wedged";
   const excludeFromTabOrder = !isActive;
   return (
     <div className={styles["file"]}>
@@ -68,7 +69,7 @@ export function FileCard(props: FileCardProps) {
             {t("timeline.fileCancel")}
           </Button>
         </span>
-      ) : fetch === undefined || item.send?.state === "wedged" ? null : (
+      ) : fetch === undefined || isUnderWay ? null : (
         <span className={styles["fileActions"]}>
           {running === "open" ? (
             <CancelButton name={name} isActive={isActive} fetched={fetched} />

@@ -20,7 +20,6 @@ const isSide = (px: number | undefined): px is number => px !== undefined && px 
 export function pictureBox({ widthPx, heightPx }: Pick<FileView, "widthPx" | "heightPx">): Box {
   if (!isSide(widthPx) || !isSide(heightPx)) return UNKNOWN;
   const scale = Math.min(1, MAX_WIDTH_PX / widthPx, MAX_HEIGHT_PX / heightPx);
-  const side = (sidePx: number, mostPx: number) =>
-    Math.min(mostPx, Math.max(MIN_SIDE_PX, Math.round(sidePx * scale)));
+  const side = (sidePx: number, mostPx: number) => Math.min(mostPx, Math.max(MIN_SIDE_PX, Math.round(sidePx * scale)));
   return { widthPx: side(widthPx, MAX_WIDTH_PX), heightPx: side(heightPx, MAX_HEIGHT_PX) };
 }

@@ -647,6 +647,19 @@ describe("the network", () => {
     for (let turn = 0; turn < 5; turn += 1) await breathe();
     expect(old.view()).toMatchObject({ phase: "requested", otherDeviceId: "NEWEST" });
   });
+
+  test("a device whose keys are not out yet sends them before it asks", async () => {
+    const { server, old } = await twoDevices();
+    server.setIntercept(({ name, deviceId }) => {
+      if (name === "uploadKeys" && deviceId === "NEWEST") throw new EngineError("rejected", "not now");
+    });
+    const newest = await signIn(server, ALICE, "NEWEST");
+    server.setIntercept(undefined);
+    await newest.verifications.request(ALICE);
+    await old.sync();
+    for (let turn = 0; turn < 5; turn += 1) await breathe();
+    expect(old.view()).toMatchObject({ phase: "requested", otherDeviceId: "NEWEST" });
+  });
 });
 
 describe("hostile input", () => {
