@@ -75,6 +75,13 @@ const suites: readonly Suite[] = [
     run: { runner: "playwright", config: "test/electron/playwright.config.ts" },
   },
   {
+    name: "faults-fast",
+    title: "engines that are killed, a few times",
+    needs: ["synapse"],
+    run: { runner: "vitest", project: "faults-fast" },
+    isAskedFor: true,
+  },
+  {
     name: "faults",
     title: "what takes long: many users, many kills",
     needs: ["synapse"],

@@ -75,6 +75,7 @@ export async function openParts(deps: CryptoDeps) {
   const sendsToSignedDevicesOnly = () => store.settings.read(SIGNED_ONLY)?.["isOn"] !== false;
   /** Resolved once it is known whether this device is one that others will listen to. */
   const settled = Promise.withResolvers<void>();
+  let isSettled = false;
   const encryptor = openEncryptor({
     context,
     trust,
@@ -181,7 +182,9 @@ export async function openParts(deps: CryptoDeps) {
    */
   async function settleIdentity(password: string | undefined): Promise<void> {
     const goOn = () => {
+      isSettled = true;
       settled.resolve();
+      deps.changed("encryption");
       recovery.start();
     };
     for (let attempt = 0; !deps.signal.aborted; attempt += 1) {
@@ -253,6 +256,8 @@ export async function openParts(deps: CryptoDeps) {
       key: "encryption",
       state: "ready",
       ...recovery.view(),
+      // While the identity is being made, all looks as if this device were not of it.
+      ...(!isSettled && { nextStep: "none" as const }),
       canVerifyWithDevice: own.some((device) => device.deviceId !== deps.ownDeviceId && isTrusted(device)),
       sendsToSignedDevicesOnly: sendsToSignedDevicesOnly(),
       undecryptableCount: store.events.countUndecryptable(),

@@ -65,7 +65,7 @@ export function VerificationDialog(props: VerificationViewProps) {
       isOpen
       onClose={onClose}
       isDismissable={isOver}
-      closeLabel={t(isOver ? "encryption.verifyClose" : "encryption.verifyCancel")}
+      {...(hasOwnWayOut(stage) ? {} : { closeLabel: t("encryption.verifyCancel") })}
     >
       <div key={stage} className={styles["stage"]}>
         {stage === "scan" ? (
@@ -77,6 +77,10 @@ export function VerificationDialog(props: VerificationViewProps) {
     </Dialog>
   );
 }
+
+/** Whether the stage ends with a button that closes; two of them would be one too many. */
+const hasOwnWayOut = (stage: Verification["phase"] | "scan"): boolean =>
+  stage !== "emoji" && stage !== "scanned" && stage !== "scan";
 
 function PhaseStage(props: VerificationViewProps & { onScan: () => void }) {
   const t = useText();
@@ -165,12 +169,22 @@ function PhaseStage(props: VerificationViewProps & { onScan: () => void }) {
 }
 
 /** The heading of a phase; it takes the focus, and its words are read out. */
-function Heading({ tone, icon, title, body }: { tone: SignTone; icon: ReactNode; title: string; body: string }) {
+function Heading({
+  tone = "neutral",
+  icon,
+  title,
+  body,
+}: {
+  tone?: SignTone;
+  icon?: ReactNode;
+  title: string;
+  body: string;
+}) {
   const ref = useRef<HTMLDivElement>(null);
   useEffect(() => ref.current?.focus(), []);
   return (
     <div ref={ref} tabIndex={-1} className={styles["heading"]} role="group" aria-label={`${title}. ${body}`}>
-      <Sign tone={tone} icon={icon} />
+      {icon === undefined ? null : <Sign tone={tone} icon={icon} />}
       <h3 className={styles["title"]}>{title}</h3>
       <p className={styles["body"]}>{body}</p>
     </div>
@@ -230,8 +244,15 @@ function ReadyStage({
     <>
       <Heading
         tone="neutral"
-        icon={view.isSelf ? <MonitorSmartphone /> : <UserRound />}
-        title={view.isSelf ? t("encryption.verifyReadySelf") : t("encryption.verifyReadyPerson", { name })}
+        // The code is sign enough.
+        icon={view.qrCode !== undefined ? undefined : view.isSelf ? <MonitorSmartphone /> : <UserRound />}
+        title={
+          !hasWay
+            ? t("encryption.verifyStopped")
+            : view.isSelf
+              ? t("encryption.verifyReadySelf")
+              : t("encryption.verifyReadyPerson", { name })
+        }
         body={
           view.qrCode === undefined
             ? hasWay
