@@ -1,11 +1,11 @@
 /**
- * People in the real app, for the end-to-end specs: each seat has a host of its own, a page, and an account on a
- * real homeserver; one person may have several seats. Invariant: a spec that fails still ends what it started.
+ * Two people in the real app, for the end-to-end specs: each has a host of its own, a page, and an account on a
+ * real homeserver. Invariant: a spec that fails still ends what it started.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test as base, type BrowserContext, type Locator, type Page } from "@playwright/test";
+import { test as base, type BrowserContext, type Page } from "@playwright/test";
 import { startHostProcess, type HostProcess } from "../../main/tools/host-process.ts";
 import { startHomeserver, type Homeserver } from "../support/homeserver.ts";
 
@@ -15,15 +15,12 @@ export type Seat = {
   localpart: string;
   userId: string;
   password: string;
-  /** Where this seat's host keeps everything. */
-  dataDir: string;
   host: HostProcess;
   context: BrowserContext;
   page: Page;
 };
 
-/** `of` is the seat whose account this one uses too, as a further device. */
-type Fixtures = { seat: (name: string, of?: Seat) => Promise<Seat> };
+type Fixtures = { seat: (name: string) => Promise<Seat> };
 type WorkerFixtures = { homeserver: Homeserver };
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
@@ -38,17 +35,16 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   seat: async ({ browser, homeserver }, use) => {
     const folder = await mkdtemp(join(tmpdir(), "lattice-e2e-"));
     const seats: Seat[] = [];
-    await use(async (name, of) => {
-      const user = of ?? (await homeserver.registerUser(undefined, undefined, { displayName: name }));
-      const dataDir = join(folder, `${user.localpart}-${seats.length}`);
-      const host = await startHostProcess({ dataDir, title: name });
+    await use(async (name) => {
+      const user = await homeserver.registerUser(undefined, undefined, { displayName: name });
+      const host = await startHostProcess({ dataDir: join(folder, user.localpart), title: name });
       const context = await browser.newContext({ viewport: { width: 1_200, height: 800 }, locale: "en-GB" });
       await context.grantPermissions(["notifications", "microphone", "camera"], { origin: new URL(host.url).origin });
       await context.addInitScript(countNotifications);
       const page = await context.newPage();
       await page.goto(host.url);
       const { userId, localpart, password } = user;
-      const seat = { name, userId, localpart, password, dataDir, host, context, page };
+      const seat = { name, userId, localpart, password, host, context, page };
       seats.push(seat);
       return seat;
     });
@@ -116,67 +112,3 @@ export const callStats = ({ page }: Seat): Promise<CallStats> =>
     const read = (window as unknown as { latticeCallStats?: () => Promise<CallStats> }).latticeCallStats;
     return (await read?.()) ?? { framesDecoded: 0, totalAudioEnergy: 0, connectedMs: 0 };
   });
-
-/** Resolves when both sound and, for video, picture have moved on since the call. */
-export async function expectMoving(seat: Seat, media: "voice" | "video"): Promise<void> {
-  const before = await callStats(seat);
-  await expect
-    .poll(
-      async () => {
-        const now = await callStats(seat);
-        const hasSound = now.totalAudioEnergy > before.totalAudioEnergy;
-        return hasSound && (media === "voice" || now.framesDecoded >= before.framesDecoded + 20);
-      },
-      { message: `${seat.name} gets no moving ${media}`, timeout: 20_000 },
-    )
-    .toBe(true);
-}
-
-/** A dialog by its title. */
-export const dialog = ({ page }: Seat, title: string | RegExp): Locator => page.getByRole("dialog", { name: title });
-export const press = (place: Locator | Page, name: string | RegExp): Promise<void> =>
-  place.getByRole("button", { name, exact: typeof name === "string" }).click();
-
-/** Makes a recovery key as the banner asks for, keeps it, and gives it as it stood on the screen. */
-export async function setUpRecovery(seat: Seat): Promise<string> {
-  await press(seat.page, "Set up recovery");
-  await press(seat.page, "Make a recovery key");
-  const recoveryKey = (await seat.page.getByRole("group", { name: "Recovery key" }).innerText()).trim();
-  await seat.page.getByText("I have put it in a safe place").click();
-  await press(seat.page, "Continue");
-  await dialog(seat, "Your messages are safe").waitFor();
-  await press(seat.page, "Done");
-  return recoveryKey;
-}
-
-/** Opens the room with this person from the list. */
-export async function openRoom({ page }: Seat, name: string): Promise<void> {
-  await page
-    .getByRole("list", { name: "Rooms" })
-    .getByRole("button", { name: new RegExp(name, "u") })
-    .first()
-    .click();
-}
-
-/** The settings, at one of their sections. */
-export async function openSettings({ page }: Seat, section: "Account" | "Devices" | "Encryption"): Promise<Locator> {
-  await press(page, "Settings");
-  await page.getByRole("tab", { name: section }).click();
-  return page.getByRole("tabpanel", { name: section });
-}
-export const closeSettings = ({ page }: Seat): Promise<void> => press(page, "Close the settings");
-
-/** The names of the seven emoji that stand on this screen. */
-export async function emojiOf({ page }: Seat): Promise<string[]> {
-  const list = page.getByRole("list", { name: "Emoji to compare" });
-  await list.waitFor();
-  return list.getByRole("listitem").allInnerTexts();
-}
-
-/** Both sides look at the emoji, find them the same, and say so. */
-export async function compareEmoji(one: Seat, other: Seat): Promise<void> {
-  const [shown, shownToOther] = await Promise.all([emojiOf(one), emojiOf(other)]);
-  expect(shown).toHaveLength(7);
-  expect(shownToOther).toEqual(shown);
-  await Promise.all([one, other].map(({ page }) => press(page, "They are the same")));
-}
