@@ -19,7 +19,7 @@ import { cx } from "../../ui/cx.ts";
 import { Dialog, DialogActions } from "../../ui/Dialog.tsx";
 import { TextField } from "../../ui/TextField.tsx";
 import styles from "./dialogs.module.css";
-import { progressOf } from "./health.ts";
+import { counted, progressOf } from "./health.ts";
 import { Problem, Progress, Sign } from "./parts.tsx";
 import { RecoveryDialog } from "./RecoveryDialog.tsx";
 
@@ -247,7 +247,7 @@ function DoneStep({ restoring, onClose }: ConfirmDeviceViewProps) {
       {progress === undefined ? null : (
         <Progress
           label={t("encryption.backupRestoreLabel")}
-          words={t("encryption.backupRestoring", progress)}
+          words={t("encryption.backupRestoring", counted(progress))}
           done={progress.done}
           total={progress.total}
         />

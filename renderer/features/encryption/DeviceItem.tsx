@@ -56,8 +56,8 @@ export function DeviceItem({ device, canVerify, startsOpen, onVerify, onRename, 
           {device.isThisDevice ? <Laptop /> : <MonitorSmartphone />}
         </span>
         <span className={styles["words"]}>
-          <span className={styles["name"]} dir="auto">
-            {name}
+          <span className={styles["name"]}>
+            <bdi>{name}</bdi>
           </span>
           <span className={styles["facts"]}>
             <TrustMark trust={device.trust} />
@@ -79,7 +79,9 @@ export function DeviceItem({ device, canVerify, startsOpen, onVerify, onRename, 
             {facts.map(([label, value]) => (
               <div key={label}>
                 <dt>{label}</dt>
-                <dd dir="ltr">{value}</dd>
+                <dd>
+                  <bdi dir="ltr">{value}</bdi>
+                </dd>
               </div>
             ))}
           </dl>

@@ -10,6 +10,7 @@ import { errorText } from "../../text/error-text.ts";
 import { useText } from "../../text/text.ts";
 import { Banner } from "../../ui/Banner.tsx";
 import { Button } from "../../ui/Button.tsx";
+import { counted } from "./health.ts";
 
 export type EncryptionNews =
   | { kind: "not-ready"; message: string }
@@ -98,6 +99,6 @@ export function EncryptionBannerView({
         </Banner>
       );
     case "restoring":
-      return <Banner icon={<LoaderCircle />}>{t("encryption.bannerRestoring", news)}</Banner>;
+      return <Banner icon={<LoaderCircle />}>{t("encryption.bannerRestoring", counted(news))}</Banner>;
   }
 }

@@ -26,7 +26,7 @@ import { Button } from "../../ui/Button.tsx";
 import { Skeleton } from "../../ui/Skeleton.tsx";
 import { Switch } from "../../ui/Switch.tsx";
 import { VisuallyHidden } from "../../ui/VisuallyHidden.tsx";
-import { healthProblems, progressOf } from "./health.ts";
+import { counted, healthProblems, progressOf } from "./health.ts";
 import type { HealthFix, HealthProblem } from "./health.ts";
 import styles from "./health.module.css";
 import { Problem, Progress, Sign } from "./parts.tsx";
@@ -148,9 +148,9 @@ function Parts(props: PartsProps) {
           title={t("encryption.thisDevice")}
           facts={t(view.isDeviceVerified ? "encryption.thisDeviceYes" : "encryption.thisDeviceNo")}
         >
-          <p className={styles["fingerprint"]} dir="ltr">
+          <p className={styles["fingerprint"]}>
             <VisuallyHidden>{t("encryption.deviceFingerprint")} </VisuallyHidden>
-            {view.fingerprint}
+            <bdi dir="ltr">{view.fingerprint}</bdi>
           </p>
         </Card>
         <Card icon={<KeyRound />} title={t("encryption.recovery")} facts={recovery} />
@@ -263,12 +263,6 @@ function BackupCard({ view, backupMessage, isRestoreStarting, onRestore }: Parts
     </Card>
   );
 }
-
-const countFormat = new Intl.NumberFormat();
-const counted = ({ done, total }: { done: number; total: number }) => ({
-  done: countFormat.format(done),
-  total: countFormat.format(total),
-});
 
 function SecretsTable({ view }: { view: EncryptionView }) {
   const t = useText();
@@ -383,7 +377,14 @@ function CauseItem({
         {shown.map((row) => (
           <li key={row.key} className={styles["message"]}>
             <span className={styles["where"]}>
-              <bdi>{row.sender.displayName}</bdi> · <bdi>{row.roomName}</bdi>
+              <bdi>{row.sender.displayName}</bdi>
+              {/* A direct room has the other's name. */}
+              {row.roomName === row.sender.displayName ? null : (
+                <>
+                  {" · "}
+                  <bdi>{row.roomName}</bdi>
+                </>
+              )}
             </span>
             <time className={styles["when"]} title={formatFull(row.originServerTs)}>
               {formatActivity(row.originServerTs)}

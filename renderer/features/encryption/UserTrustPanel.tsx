@@ -109,12 +109,12 @@ export function UserTrustView({ trust, isRunning, problem, onVerify, onAcknowled
             <ul className={styles["personDevices"]}>
               {devices.map((device) => (
                 <li key={device.deviceId} className={styles["personDevice"]}>
-                  <span className={styles["name"]} dir="auto">
-                    {deviceName(t, device)}
+                  <span className={styles["name"]}>
+                    <bdi>{deviceName(t, device)}</bdi>
                   </span>
                   <TrustMark trust={device.trust} />
-                  <span className={styles["print"]} dir="ltr">
-                    {device.fingerprint ?? device.deviceId}
+                  <span className={styles["print"]}>
+                    <bdi dir="ltr">{device.fingerprint ?? device.deviceId}</bdi>
                   </span>
                 </li>
               ))}

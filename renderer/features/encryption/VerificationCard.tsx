@@ -35,10 +35,10 @@ export function VerificationCard({ view, avatarSrc, isRunning, problem, onAccept
           <Avatar name={name} id={userId} src={avatarSrc} sizePx={44} />
         )}
         <div className={styles["cardWords"]} role="alert">
-          <p className={styles["cardTitle"]} id={titleId} dir="auto">
+          <p className={styles["cardTitle"]} id={titleId}>
             {view.isSelf ? t("encryption.requestFromDevice") : t("encryption.requestFromPerson", { name })}
           </p>
-          <p className={styles["cardHint"]} dir="auto">
+          <p className={styles["cardHint"]}>
             {view.isSelf
               ? device === undefined
                 ? t("encryption.requestFromDeviceHintNoName")

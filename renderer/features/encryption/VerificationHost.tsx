@@ -4,7 +4,7 @@
  * Invariants: whoever begins a verification only sends the command, and this shows it; closing the dialog of one
  * that runs cancels it; the end of one is shown until the user puts it away.
  */
-import { useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 import type { AccountId } from "../../../preload/contract/ids.ts";
 import type { VerificationView } from "../../../preload/contract/views.ts";
 import { useEngineClient } from "../../engine-client/EngineProvider.tsx";
@@ -83,6 +83,11 @@ function Running({
   const commands = [startEmoji, confirm, scan, request];
   const { flowId, other, otherDeviceId } = view;
   const error = commands.find((command) => command.error !== undefined)?.error;
+  const forgetErrors = useEffectEvent(() => {
+    for (const command of commands) if (command.error !== undefined) command.clearError();
+  });
+  // What went wrong in one phase is no news in the next.
+  useEffect(() => forgetErrors(), [view.phase]);
   const close = () => {
     if (!hasEnded(view)) client.call("verifications.cancel", { accountId, flowId }).catch(() => {});
     onAway(flowId);

@@ -290,6 +290,7 @@ function ScanStage({
   problem,
   scanner,
   onScanned,
+  onStartEmoji,
   onBack,
 }: VerificationViewProps & { onBack: () => void }) {
   const t = useText();
@@ -304,9 +305,16 @@ function ScanStage({
       {scanner ?? <QrScanner key={problem ?? ""} onFound={onScanned} />}
       <ProblemLine problem={problem} />
       <Foot view={view}>
-        <Button onPress={onBack} isDisabled={isRunning}>
-          {t("encryption.backStep")}
-        </Button>
+        <div className={styles["footActions"]}>
+          <Button onPress={onBack} isDisabled={isRunning}>
+            {t("encryption.backStep")}
+          </Button>
+          {view.canCompareEmoji ? (
+            <Button icon={<Smile />} isDisabled={isRunning} onPress={onStartEmoji}>
+              {t("encryption.verifyEmoji")}
+            </Button>
+          ) : null}
+        </div>
       </Foot>
     </>
   );

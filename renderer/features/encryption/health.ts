@@ -73,8 +73,9 @@ export function healthProblems(view: EncryptionView): HealthProblem[] {
     case "active":
       break;
   }
+  const pressing = problems.toSorted((a, b) => Number(b.tone === "critical") - Number(a.tone === "critical"));
   // The same press twice would be one press too many.
-  return problems.filter(({ fix }, index) => problems.findIndex((other) => other.fix === fix) === index);
+  return pressing.filter(({ fix }, index) => pressing.findIndex((other) => other.fix === fix) === index);
 }
 
 /** Done and total, fit for a progress bar whatever the engine says. */
@@ -83,3 +84,11 @@ export function progressOf(done: number, total: number): { done: number; total: 
   const safeDone = Number.isFinite(done) ? Math.min(Math.max(0, done), safeTotal) : 0;
   return { done: safeDone, total: safeTotal, isComplete: safeDone >= safeTotal };
 }
+
+const countFormat = new Intl.NumberFormat();
+
+/** Done and total as the user writes numbers. */
+export const counted = ({ done, total }: { done: number; total: number }): { done: string; total: string } => ({
+  done: countFormat.format(done),
+  total: countFormat.format(total),
+});

@@ -47,10 +47,13 @@ export function pathOf(modules: readonly (readonly boolean[])[]): string {
 
 export type Picture = { width: number; height: number; data: Uint8ClampedArray | Uint8Array };
 
+/** A poor picture is looked at again for this long at most, so that the window stays responsive. */
+const RETRIES_MS = 80;
+
 /** The bytes of the first code in the picture. */
 export function bytesInPicture(picture: Picture): Uint8Array | undefined {
   try {
-    return bytesOf(decodeQR(picture, { textDecoder: textOf }));
+    return bytesOf(decodeQR(picture, { textDecoder: textOf, timeLimit: RETRIES_MS }));
   } catch {
     return undefined;
   }
