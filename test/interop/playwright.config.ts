@@ -8,6 +8,8 @@ import { callFlags } from "./support/chromium.ts";
 
 export default defineConfig({
   testDir: ".",
+  // The `.test.ts` files beside them need no page, and are vitest's.
+  testMatch: "*.spec.ts",
   outputDir: "../../test-output/interop",
   workers: 1,
   // A second try where others share the machine; the report names every test that needed it.
