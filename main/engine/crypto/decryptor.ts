@@ -25,6 +25,9 @@ import { causeOf, shieldOf, type UndecryptableFacts } from "./trust.ts";
 
 const MEGOLM = "m.megolm.v1.aes-sha2";
 
+/** The machine waits for its store between the steps of one event, and goes on with another meanwhile. */
+const EVENTS_AT_ONCE = 32;
+
 export type DecryptorDeps = {
   context: Pick<CryptoContext, "olm" | "store" | "log">;
   /** What decides why history cannot be read. */
@@ -43,28 +46,28 @@ export function openDecryptor({ context, facts, missing }: DecryptorDeps) {
 
   /** Decrypts those entries of one room that are encrypted; the others stay as they are, and so does the order. */
   async function decryptEntries(roomId: RoomId, entries: readonly ParsedRoomEvent[]): Promise<ParsedRoomEvent[]> {
-    const seenHere = new Map<string, EventId>();
+    const firstAtIndex = new Map<string, EventId>();
     const decrypted: ParsedRoomEvent[] = [];
-    for (const entry of entries) {
-      // In order on purpose: the machine works on one event at a time anyway.
-      decrypted.push(
-        entry.ok && isEncryptedEvent(entry.event)
-          ? { ok: true, event: await decrypt(roomId, entry.event, seenHere) }
-          : entry,
+    for (let from = 0; from < entries.length; from += EVENTS_AT_ONCE) {
+      const window = entries.slice(from, from + EVENTS_AT_ONCE);
+      const read = await Promise.all(
+        window.map(async (entry) =>
+          entry.ok && isEncryptedEvent(entry.event)
+            ? { ok: true as const, event: await decrypt(roomId, entry.event) }
+            : entry,
+        ),
       );
+      for (const entry of read)
+        decrypted.push(entry.ok ? { ok: true, event: refuseReplay(entry.event, firstAtIndex) } : entry);
     }
     return decrypted;
   }
 
   /**
    * The event as it was meant, with its `encryption`; where that fails, the event as it came, with the cause.
-   * Throws only where the key store fails. `seenHere` holds what the same response has brought, which is not in the store yet.
+   * Throws only where the key store fails.
    */
-  async function decrypt(
-    roomId: RoomId,
-    event: RoomEvent,
-    seenHere: Map<string, EventId> = new Map(),
-  ): Promise<RoomEvent> {
+  async function decrypt(roomId: RoomId, event: RoomEvent): Promise<RoomEvent> {
     const known = store.events.read(roomId, event.eventId);
     if (known?.encryption && known.encryption.cause === undefined) {
       // Delivered again: what it says is on disk.
@@ -74,16 +77,12 @@ export function openDecryptor({ context, facts, missing }: DecryptorDeps) {
     if (readString(event.content, "algorithm") !== MEGOLM) return failed(event, encryption, "unsupported-algorithm");
     if (encryption.sessionId === undefined || encryption.messageIndex === undefined)
       return failed(event, encryption, "malformed");
-    const index = `${encryption.sessionId} ${encryption.messageIndex}`;
-    const first = seenHere.get(index);
-    if ((first !== undefined && first !== event.eventId) || isStoredElsewhere(roomId, event.eventId, encryption))
-      return failed(event, encryption, "replayed");
+    if (isStoredElsewhere(roomId, event.eventId, encryption)) return failed(event, encryption, "replayed");
     try {
       const given = await olm.decryptRoomEvent(toWireJson(event), new WasmRoomId(roomId), settings());
       try {
         const clear = readClear(roomId, event, given);
         if (!clear) return failed(event, encryption, "malformed");
-        seenHere.set(index, event.eventId);
         return { ...clear, encryption: { ...encryption, shield: shieldOfDecrypted(given), cause: undefined } };
       } finally {
         given.free();
@@ -147,6 +146,20 @@ const failed = (event: RoomEvent, encryption: EventEncryption, cause: Undecrypta
   ...event,
   encryption: { ...encryption, cause },
 });
+
+/**
+ * The event, or the refusal of a message that another event of the same response has brought before. Such a one is
+ * not in the store yet. `firstAtIndex` is filled in the order of the response.
+ */
+function refuseReplay(event: RoomEvent, firstAtIndex: Map<string, EventId>): RoomEvent {
+  const { encryption } = event;
+  if (!encryption || encryption.cause !== undefined) return event;
+  const index = `${encryption.sessionId} ${encryption.messageIndex}`;
+  const first = firstAtIndex.get(index) ?? event.eventId;
+  firstAtIndex.set(index, first);
+  if (first === event.eventId) return event;
+  return failed({ ...event, type: "m.room.encrypted", content: encryption.wireContent }, encryption, "replayed");
+}
 
 /**
  * Reads the machine's answer as strictly as an event of the server. spec: the room of the payload must be this
