@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { missingPackages } from "../electron/display.ts";
 import { findElectron } from "../electron/electron-binary.ts";
 import { runCommand } from "./cache.ts";
@@ -24,7 +25,9 @@ const DESKTOP_PACKAGES = [
 ];
 
 type Counts = { passed: number; failed: number; skipped: number };
-type Outcome = Counts & { name: string; seconds: number; note: string };
+/** With the names of those that failed, and of those that passed at the second try only. */
+type Results = Counts & { failures: string[]; secondTries: string[] };
+type Outcome = Results & { name: string; seconds: number; note: string };
 
 type Suite = {
   name: string;
@@ -110,7 +113,7 @@ async function main(): Promise<void> {
     const missing = suite.needs.find((need) => broken.has(need));
     // One after the other on purpose: each suite uses every core by itself, and calls must not starve.
     if (missing === undefined) await runSuite(suite);
-    else record(suite.name, 0, { passed: 0, failed: 1, skipped: 0 }, `not run: ${missing} is missing, see above`);
+    else record(suite.name, 0, { ...noResults(), failed: 1 }, `not run: ${missing} is missing, see above`);
   }
   summarize();
 }
@@ -153,16 +156,16 @@ async function runSuite(suite: Suite): Promise<void> {
     const skipped = await countSpecs(suite.run.config);
     const note = `SKIPPED ${skipped} shell tests: ${reason}`;
     process.stdout.write(`!!! ${note}\n`);
-    record(suite.name, secondsSince(startedMs), { passed: 0, failed: 0, skipped }, note);
+    record(suite.name, secondsSince(startedMs), { ...noResults(), skipped }, note);
     return;
   }
   const resultsPath = join(resultsDir, `${suite.name}.json`);
   const code = await runShown(commandOf(suite, resultsPath), { PLAYWRIGHT_JSON_OUTPUT_FILE: resultsPath });
-  const counts = await readCounts(suite, resultsPath);
+  const results = await readResults(suite, resultsPath);
   // A runner that failed without a failed test fell over by itself: that is a failure, not a pass.
-  const isFallen = code !== 0 && counts.failed === 0;
-  if (isFallen) counts.failed = 1;
-  record(suite.name, secondsSince(startedMs), counts, isFallen ? "the runner itself failed, see above" : "");
+  const isFallen = code !== 0 && results.failed === 0;
+  if (isFallen) results.failed = 1;
+  record(suite.name, secondsSince(startedMs), results, isFallen ? "the runner itself failed, see above" : "");
 }
 
 function commandOf({ run }: Suite, resultsPath: string): string[] {
@@ -192,34 +195,74 @@ async function countSpecs(config: string): Promise<number> {
   return (await readPlaywright(path)).skipped;
 }
 
-async function readCounts(suite: Suite, path: string): Promise<Counts> {
-  if (!existsSync(path)) return { passed: 0, failed: 0, skipped: 0 };
+const noResults = (): Results => ({ passed: 0, failed: 0, skipped: 0, failures: [], secondTries: [] });
+
+async function readResults(suite: Suite, path: string): Promise<Results> {
+  if (!existsSync(path)) return noResults();
   return suite.run.runner === "vitest" ? readVitest(path) : readPlaywright(path);
 }
 
-async function readVitest(path: string): Promise<Counts> {
+async function readVitest(path: string): Promise<Results> {
   const figures = JSON.parse(await readFile(path, "utf8")) as {
     numPassedTests: number;
     numFailedTests: number;
     numPendingTests: number;
     numTodoTests: number;
-    testResults: { status: string; assertionResults: unknown[] }[];
+    testResults: {
+      name: string;
+      status: string;
+      assertionResults: { status: string; fullName: string; failureMessages: string[] }[];
+    }[];
   };
   // A file that could not be loaded has no tests in it, and still failed.
   const unloaded = figures.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+  const tests = figures.testResults.flatMap((file) => file.assertionResults);
+  // One that passed tells why it did not at first.
+  const namesOf = (status: string) =>
+    tests
+      .filter((test) => test.status === status && test.failureMessages.length > 0)
+      .map(({ fullName, failureMessages }) => `${fullName}: ${firstLine(failureMessages[0])}`);
   return {
     passed: figures.numPassedTests,
     failed: figures.numFailedTests + unloaded.length,
     skipped: figures.numPendingTests + figures.numTodoTests,
+    failures: [...namesOf("failed"), ...unloaded.map(({ name }) => `${name}: could not be loaded`)],
+    secondTries: namesOf("passed"),
   };
 }
 
-async function readPlaywright(path: string): Promise<Counts> {
-  const { stats } = JSON.parse(await readFile(path, "utf8")) as {
+type PlaywrightSuite = {
+  specs: { title: string; tests: { status: string; results: { error?: { message?: string } }[] }[] }[];
+  suites?: PlaywrightSuite[];
+};
+
+async function readPlaywright(path: string): Promise<Results> {
+  const { stats, suites: files } = JSON.parse(await readFile(path, "utf8")) as {
     stats: { expected: number; unexpected: number; flaky: number; skipped: number };
+    suites: PlaywrightSuite[];
   };
-  return { passed: stats.expected + stats.flaky, failed: stats.unexpected, skipped: stats.skipped };
+  const specsOf = (suite: PlaywrightSuite): PlaywrightSuite["specs"] => [
+    ...suite.specs,
+    ...(suite.suites ?? []).flatMap(specsOf),
+  ];
+  const namesOf = (status: string) =>
+    files
+      .flatMap(specsOf)
+      .flatMap(({ title, tests }) =>
+        tests
+          .filter((test) => test.status === status)
+          .map(({ results }) => `${title}: ${firstLine(results.find(({ error }) => error)?.error?.message)}`),
+      );
+  return {
+    passed: stats.expected + stats.flaky,
+    failed: stats.unexpected,
+    skipped: stats.skipped,
+    failures: namesOf("unexpected"),
+    secondTries: namesOf("flaky"),
+  };
 }
+
+const firstLine = (message = "no reason given"): string => stripVTControlCharacters(message).split("\n", 1)[0] ?? "";
 
 /** Runs a Node program with its output shown as it comes, and gives its exit code. */
 function runShown(args: readonly string[], env: Record<string, string> = {}): Promise<number> {
@@ -249,8 +292,8 @@ function heading(text: string): void {
   process.stdout.write(`\n${"─".repeat(88)}\n${text}\n${"─".repeat(88)}\n`);
 }
 
-function record(name: string, seconds: number, counts: Counts, note: string): void {
-  outcomes.push({ name, seconds, note, ...counts });
+function record(name: string, seconds: number, results: Results, note: string): void {
+  outcomes.push({ name, seconds, note, ...results });
 }
 
 function summarize(): void {
@@ -258,6 +301,10 @@ function summarize(): void {
   for (const { name, seconds, passed, failed, skipped, note } of outcomes) {
     const figures = `${passed} passed, ${failed} failed, ${skipped} skipped`;
     process.stdout.write(`${name.padEnd(15)}${`${seconds.toFixed(1)} s`.padStart(9)}   ${figures}  ${note}\n`);
+  }
+  for (const { name, failures, secondTries } of outcomes) {
+    for (const failure of failures) process.stdout.write(`FAILED ${name}: ${failure}\n`);
+    for (const secondTry of secondTries) process.stdout.write(`PASSED ONLY AT THE SECOND TRY ${name}: ${secondTry}\n`);
   }
   const sum = (key: keyof Counts) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
   if (sum("failed") > 0) process.exitCode = 1;
