@@ -1,8 +1,8 @@
 /**
  * What the parts of this folder are given. CryptoDeps: by session, when an account's encryption is opened;
  * CryptoContext: by parts.ts, once the machine is open.
- * Invariant: `olm` is one OlmMachine over one store for as long as the account is open; nothing outside of this
- * folder holds it, or any other object of the WASM.
+ * Invariant: `olm` is one OlmMachine over one store for as long as the account is open and its disk does not fail;
+ * nothing outside of this folder holds it, or any other object of the WASM.
  */
 import type { OlmMachine } from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { AccountId, DeviceId, RoomId, UserId } from "../../../preload/contract/ids.ts";
@@ -25,7 +25,7 @@ export type CryptoContext = {
   ownDeviceId: DeviceId;
   clock: Clock;
   log: Logger;
-  /** Ends with the account. */
+  /** Ends with the account, or with the machine. */
   signal: AbortSignal;
   changed: (...what: CryptoChange[]) => void;
 };

@@ -7,7 +7,8 @@
  *     recovery.ts  cross-signing.ts secret-storage.ts backup.ts key-file.ts
  *     verification.ts devices.ts trust.ts              people and their devices
  * Invariants: until the machine is open nothing is read from the sync and nothing goes out, so that no key is
- * lost; a store that cannot be opened is told and tried again on the user's word, never deleted.
+ * lost; a store that cannot be opened is told and tried again on the user's word, never deleted; after a store has
+ * failed, on a full disk say, the next machine goes on from its last commit.
  */
 import type { RoomId, UserId } from "../../../preload/contract/ids.ts";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
@@ -26,27 +27,67 @@ type State = { name: "opening" } | { name: "ready"; parts: Parts } | { name: "fa
 export function openCrypto(deps: CryptoDeps) {
   let state: State = { name: "opening" };
   let opening: Promise<Parts> | undefined;
+  let hasStartedOver = false;
 
-  /** The open machine with all its parts. Throws `encryption-not-ready` where it cannot be opened. */
+  /** The open machine with all its parts. Throws why it cannot be opened, which waits for space or for the user. */
   function parts(): Promise<Parts> {
-    opening ??= import("./parts.ts")
-      .then(({ openParts }) => openParts(deps))
-      .then(
-        (opened) => {
-          state = { name: "ready", parts: opened };
-          deps.changed("encryption");
-          return opened;
-        },
-        (error: unknown) => {
-          state = { name: "failed", error: toErrorData(error) };
-          // Whoever asks next tries again: there may be space then.
-          if (state.error.code === "disk-full") opening = undefined;
-          if (!deps.signal.aborted) deps.log.error("the key store could not be opened", error);
-          deps.changed("encryption");
-          throw error;
-        },
-      );
+    opening ??= open();
     return opening;
+  }
+
+  async function open(): Promise<Parts> {
+    state = { name: "opening" };
+    try {
+      deps.signal.throwIfAborted();
+      const { openParts } = await import("./parts.ts");
+      const opened = await openParts(deps, startOver);
+      state = { name: "ready", parts: opened };
+      if (hasStartedOver) settleAgain(opened);
+      return opened;
+    } catch (error) {
+      state = { name: "failed", error: toErrorData(error) };
+      // Whoever asks next tries again: there may be space then.
+      if (state.error.code === "disk-full") opening = undefined;
+      if (!deps.signal.aborted) deps.log.error("the key store could not be opened", error);
+      throw error;
+    } finally {
+      deps.changed("encryption");
+    }
+  }
+
+  /**
+   * The store has failed, and the machine's memory is ahead of it: another machine is needed. It is opened for the sync
+   * or the outbox, which wait between their tries, and never for the view, which would ask again at once.
+   */
+  function startOver(): void {
+    if (state.name !== "ready" || deps.signal.aborted) return;
+    const failed = state.parts;
+    state = { name: "failed", error: toErrorData(failed.failure()) };
+    opening = undefined;
+    hasStartedOver = true;
+    deps.log.warn("the key store has failed", { code: state.error.code });
+    failed.close();
+    deps.changed("encryption", "verifications", "devices");
+  }
+
+  /** What was looked up for the machine before, and is not on the disk. */
+  function settleAgain(opened: Parts): void {
+    opened.devices.refreshSoon();
+    opened.settleIdentity(undefined).catch((error: unknown) => {
+      if (!deps.signal.aborted && !opened.failure())
+        deps.log.warn("the identity was not looked up", { code: toErrorData(error).code });
+    });
+  }
+
+  /** Does what must not get lost: where the store fails meanwhile it throws that, whatever came of the work. */
+  async function kept<T>(work: (opened: Parts) => Promise<T>): Promise<T> {
+    const opened = await parts();
+    const result = await work(opened).catch((error: unknown) => {
+      throw opened.failure() ?? error;
+    });
+    const failure = opened.failure();
+    if (failure) throw failure;
+    return result;
   }
 
   return {
@@ -56,20 +97,19 @@ export function openCrypto(deps: CryptoDeps) {
     /** The user asks to try again what could not be opened. */
     retry(): void {
       if (state.name !== "failed") return;
-      state = { name: "opening" };
       opening = undefined;
       parts().catch(() => undefined);
     },
-    receiveSync: async (body: SyncBody): Promise<void> => (await parts()).receiveSync(body),
-    afterSync: async (delta: CryptoDelta): Promise<void> => (await parts()).afterSync(delta),
-    decryptEntries: async (roomId: RoomId, entries: readonly ParsedRoomEvent[]): Promise<ParsedRoomEvent[]> =>
-      (await parts()).decryptor.decryptEntries(roomId, entries),
+    receiveSync: (body: SyncBody): Promise<void> => kept((opened) => opened.receiveSync(body)),
+    afterSync: (delta: CryptoDelta): Promise<void> => kept((opened) => opened.afterSync(delta)),
+    decryptEntries: (roomId: RoomId, entries: readonly ParsedRoomEvent[]): Promise<ParsedRoomEvent[]> =>
+      kept((opened) => opened.decryptor.decryptEntries(roomId, entries)),
     decryptor: {
-      decrypt: async (roomId: RoomId, event: RoomEvent) => (await parts()).decryptor.decrypt(roomId, event),
+      decrypt: (roomId: RoomId, event: RoomEvent) => kept((opened) => opened.decryptor.decrypt(roomId, event)),
       currentShield: async (roomId: RoomId, event: RoomEvent) => (await parts()).decryptor.currentShield(roomId, event),
     },
-    rememberRoom: async (roomId: RoomId, content: JsonObject): Promise<void> =>
-      (await parts()).encryptor.remember(roomId, content),
+    rememberRoom: (roomId: RoomId, content: JsonObject): Promise<void> =>
+      kept((opened) => opened.encryptor.remember(roomId, content)),
     /** For verification between users, whose events are those of a room. */
     receiveRoomEvent(roomId: RoomId, event: RoomEvent): void {
       if (state.name === "ready") state.parts.verifications.receiveRoomEvent(roomId, event);
@@ -81,11 +121,8 @@ export function openCrypto(deps: CryptoDeps) {
       const { encryptor } = await parts();
       for (const userId of userIds) encryptor.noteInvited(roomId, userId);
     },
-    encrypt: async (
-      roomId: RoomId,
-      type: string,
-      content: JsonObject,
-    ): Promise<{ type: string; content: JsonObject }> => (await parts()).encryptor.encrypt(roomId, type, content),
+    encrypt: (roomId: RoomId, type: string, content: JsonObject): Promise<{ type: string; content: JsonObject }> =>
+      kept((opened) => opened.encryptor.encrypt(roomId, type, content)),
     prepareToSend: async (roomId: RoomId): Promise<void> => (await parts()).encryptor.prepare(roomId),
     /** For topic `encryption`. */
     view: async (): Promise<EncryptionView> => {

@@ -3,7 +3,9 @@
  *   <account folder>/crypto.db   the machine's store: IndexedDB on SQLite, its values encrypted with the store key
  * Invariants: one machine for a store; a store that cannot be opened is left as it is, and the reason is told:
  * its keys are nowhere else. What the machine answers has reached the disk before it answers; where the disk failed
- * it throws an EngineError that says so, and anything else that it throws is about what it was given.
+ * it throws an EngineError that says so, and anything else that it throws is about what it was given. A machine whose
+ * disk has failed is done: what it could not keep is in its memory all the same, so that it would take a message that
+ * comes again for a replay. It answers nothing any more; the next machine goes on from the store's last commit.
  */
 import { DeviceId, initAsync, OlmMachine, StoreHandle, UserId } from "@matrix-org/matrix-sdk-crypto-wasm";
 import type * as ids from "../../../preload/contract/ids.ts";
@@ -20,13 +22,27 @@ export type MachineOptions = {
   path: string;
   /** 32 bytes. */
   storeKey: Uint8Array;
+  /** Called once, soon after the file of an open machine has failed: the machine is to be closed. */
+  onFailed?: () => void;
 };
 
-export async function openMachine(options: MachineOptions): Promise<{ olm: OlmMachine; close: () => void }> {
-  const failures: Failures = { count: 0, last: undefined };
-  const database = openFile(options.path, (failure) => {
-    failures.count += 1;
-    failures.last = failure;
+export type Machine = {
+  olm: OlmMachine;
+  /** Set as soon as the file has failed: from then on nothing that comes from this machine is to be believed. */
+  failure: () => EngineError | undefined;
+  /** Lets go of the store, so that another machine can open it. What still runs here fails. */
+  close: () => void;
+};
+
+export async function openMachine(options: MachineOptions): Promise<Machine> {
+  let failure: EngineError | undefined;
+  let isOpen = false;
+  const database = openFile(options.path, (reason) => {
+    failure ??= toFailedError(reason);
+    if (!isOpen) return;
+    isOpen = false;
+    // Not in the middle of the statement that failed.
+    setImmediate(() => options.onFailed?.());
   });
   const unmount = indexedDbRouter().mount(options.storeName, database);
   const release = () => {
@@ -41,16 +57,20 @@ export async function openMachine(options: MachineOptions): Promise<{ olm: OlmMa
       new DeviceId(options.ownDeviceId),
       handle,
     );
+    if (failure) throw failure;
+    isOpen = true;
     return {
-      olm: withFailures(olm, failures),
+      olm: untilFailure(olm, () => failure),
+      failure: () => failure,
       close() {
+        isOpen = false;
         olm.close();
         release();
       },
     };
   } catch (error) {
     release();
-    throw failures.last ? toFailedError(failures.last) : toOpenError(error);
+    throw failure ?? toOpenError(error);
   }
 }
 
@@ -62,42 +82,47 @@ function openFile(path: string, onFailure: (failure: StorageFailure) => void): I
   }
 }
 
-/** What the file of a machine's store has come to since it was opened. */
-type Failures = { count: number; last: StorageFailure | undefined };
-
 /**
- * The same machine. Of a store whose file fails it only knows that a transaction was aborted, which looks like a fault
- * in what it was given: what it throws from a call in which the file failed is the file's failure.
+ * The same machine, as long as its file has not failed. Of that it only knows that a transaction was aborted, which looks
+ * like a fault in what it was given, or is passed over: a message that it could not keep is then one that it cannot read.
  */
-function withFailures(olm: OlmMachine, failures: Failures): OlmMachine {
+function untilFailure(olm: OlmMachine, failure: () => EngineError | undefined): OlmMachine {
+  const believed = (value: unknown): unknown => {
+    const reason = failure();
+    if (reason) throw reason;
+    return value;
+  };
   return new Proxy(olm, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
       return (...args: unknown[]): unknown => {
-        const countBefore = failures.count;
-        const explain = (error: unknown): never => {
-          throw failures.last && failures.count > countBefore ? toFailedError(failures.last) : error;
-        };
-        try {
-          const result: unknown = Reflect.apply(value, target, args);
-          return result instanceof Promise ? result.catch(explain) : result;
-        } catch (error) {
-          return explain(error);
-        }
+        believed(undefined);
+        const result: unknown = Reflect.apply(value, target, args);
+        if (!(result instanceof Promise)) return result;
+        return result.then(believed, (error: unknown) => {
+          throw failure() ?? error;
+        });
       };
     },
     set: (target, name, value) => Reflect.set(target, name, value, target),
   });
 }
 
-/** SQLite's extended codes keep the primary one in the low byte: these say that the file itself is damaged. */
-const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
+/** SQLite's codes for a file that is itself damaged. */
+const DAMAGED: ReadonlySet<number | undefined> = new Set([11, 26]);
+/** And for one that cannot be reached or written now: read-only, I/O error, full, cannot be opened. */
+const UNREACHABLE: ReadonlySet<number | undefined> = new Set([8, 10, 13, 14]);
+
+/** SQLite's extended codes keep the primary one in the low byte. */
+function codeOf(failure: StorageFailure): number | undefined {
+  const { errcode } = (failure.cause ?? {}) as { errcode?: unknown };
+  return typeof errcode === "number" ? errcode & 0xff : undefined;
+}
 
 /** A store that fails while it is open, as the sync and the outbox understand it: they wait, or they stop. */
 function toFailedError(failure: StorageFailure): EngineError {
-  const { errcode } = (failure.cause ?? {}) as { errcode?: unknown };
-  if (typeof errcode === "number" && DAMAGED.has(errcode & 0xff)) {
+  if (DAMAGED.has(codeOf(failure))) {
     return new EngineError(
       "store-corrupt",
       "The key store in this profile is damaged. It was left as it is; nothing was deleted.",
@@ -116,6 +141,7 @@ function toFailedError(failure: StorageFailure): EngineError {
 function toOpenError(error: unknown): unknown {
   if (error instanceof EngineError) return error;
   if (error instanceof StorageFailure) {
+    if (UNREACHABLE.has(codeOf(error))) return toFailedError(error);
     return new EngineError(
       "store-corrupt",
       "The key store in this profile is damaged, or in use by another program. It was left as it is; nothing was deleted.",

@@ -25,17 +25,22 @@ import { openVerifications } from "./verification.ts";
 
 const SIGNED_ONLY = "crypto.sends-to-signed-devices-only";
 
-export async function openParts(deps: CryptoDeps) {
+/** `onFailed` is called once, when the store has failed: these parts are to be closed, and others opened. */
+export async function openParts(given: CryptoDeps, onFailed: () => void) {
+  const ending = new AbortController();
+  const deps = { ...given, signal: AbortSignal.any([given.signal, ending.signal]) };
   const storeKey = new Uint8Array(hkdfSync("sha256", deps.profileKey, deps.accountId, "lattice crypto store", 32));
-  const { olm, close } = await openMachine({
+  const machine = await openMachine({
     ownUserId: deps.ownUserId,
     ownDeviceId: deps.ownDeviceId,
     storeName: deps.accountId,
     path: join(deps.folder, "crypto.db"),
     storeKey,
+    onFailed,
   });
+  const { olm } = machine;
   if (deps.signal.aborted) {
-    close();
+    machine.close();
     throw new EngineError("cancelled", "Cancelled.");
   }
   const { store } = deps;
@@ -286,7 +291,12 @@ export async function openParts(deps: CryptoDeps) {
       store.write((tx) => store.settings.put(tx, SIGNED_ONLY, { isOn }), { isDurable: true });
       deps.changed("encryption");
     },
-    close,
+    failure: machine.failure,
+    /** Ends what runs here. Whatever it had not come to is taken up by the parts that are opened next. */
+    close(): void {
+      ending.abort();
+      machine.close();
+    },
   };
 }
 export type Parts = Awaited<ReturnType<typeof openParts>>;
