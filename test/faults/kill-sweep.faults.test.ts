@@ -111,6 +111,7 @@ type Totals = {
   checked: number;
   sound: number;
   repeated: number;
+  conflicts: number;
   extraRooms: number;
   problems: string[];
 };
@@ -120,21 +121,21 @@ test.skipIf(reason !== undefined)(
   async () => {
     const all = killPoints();
     expect(all.length).toBeGreaterThan(300);
-    const points = sample(all, 6, 100);
+    const points = sample(all, 4, 80);
     const totals: Totals = {
       ...{ cycles: 0, killed: 0, powerCuts: 0, lost: 0, doubled: 0, undecryptable: 0 },
-      ...{ checked: 0, sound: 0, repeated: 0, extraRooms: 0, problems: [] },
+      ...{ checked: 0, sound: 0, repeated: 0, conflicts: 0, extraRooms: 0, problems: [] },
     };
     await inLanes(points, LANES, (point) => runCycle(point, totals));
-    const { cycles, killed, powerCuts, lost, doubled, undecryptable, checked, sound, repeated } = totals;
+    const { cycles, killed, powerCuts, lost, doubled, undecryptable, checked, sound, repeated, conflicts } = totals;
     report(
       `kill -9 cycles ${cycles} (${killed} exact, of ${all.length} calls, ${powerCuts} power cuts): lost ${lost}, doubled ${doubled}, ` +
         `undecryptable ${undecryptable}, quick_check ok ${sound}/${checked}`,
     );
-    report(`keys uploaded again after a kill ${repeated}: different 0`);
+    report(`keys uploaded under a name that was used ${repeated}: different or refused ${conflicts}`);
     if (totals.extraRooms > 0) report(`rooms made twice: ${totals.extraRooms}`);
     expect(totals.problems).toEqual([]);
-    expect(killed).toBeGreaterThanOrEqual(cycles * 0.8);
+    expect(killed).toBeGreaterThanOrEqual(Math.floor(cycles * 0.8));
   },
   900_000,
 );
@@ -169,6 +170,7 @@ async function runCycle(point: KillPoint, totals: Totals): Promise<void> {
   }
   const uploads = checkUploads(proxy.requests);
   totals.repeated += uploads.repeated;
+  totals.conflicts += uploads.conflicts.length;
   for (const conflict of uploads.conflicts) problem(conflict);
 }
 

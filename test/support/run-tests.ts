@@ -32,7 +32,7 @@ type Outcome = Results & { name: string; seconds: number; note: string };
 type Suite = {
   name: string;
   title: string;
-  needs: readonly ("synapse" | "chromium" | "build")[];
+  needs: readonly ("synapse" | "chromium" | "build" | "strace")[];
   /** The words after `node`, and the file in which the runner leaves its figures. */
   run: { runner: "vitest"; project: string } | { runner: "playwright"; config: string };
   /** Runs only when it is named. */
@@ -46,6 +46,12 @@ const suites: readonly Suite[] = [
     title: "the engine against a real homeserver",
     needs: ["synapse"],
     run: { runner: "vitest", project: "engine" },
+  },
+  {
+    name: "faults-fast",
+    title: "engines that are killed, a few times",
+    needs: ["synapse", "strace"],
+    run: { runner: "vitest", project: "faults-fast" },
   },
   {
     name: "interop-crypto",
@@ -78,16 +84,9 @@ const suites: readonly Suite[] = [
     run: { runner: "playwright", config: "test/electron/playwright.config.ts" },
   },
   {
-    name: "faults-fast",
-    title: "engines that are killed, a few times",
-    needs: ["synapse"],
-    run: { runner: "vitest", project: "faults-fast" },
-    isAskedFor: true,
-  },
-  {
     name: "faults",
     title: "what takes long: many users, many kills",
-    needs: ["synapse"],
+    needs: ["synapse", "strace"],
     run: { runner: "vitest", project: "faults" },
     isAskedFor: true,
   },
@@ -129,6 +128,8 @@ async function prepare(needs: ReadonlySet<string>): Promise<Set<string>> {
     chromium: async () => {
       process.env["LATTICE_CHROMIUM"] = await ensureChromium();
     },
+    // Where it cannot be had, the tests that need it say that they are skipped.
+    strace: async () => void (await ensureAptPackages(["strace"])),
     build: async () => {
       const code = await runShown(["main/tools/build.ts"]);
       if (code !== 0) throw new Error("The build failed; its messages are above.");
