@@ -24,6 +24,8 @@ import {
   accountRowSchema,
   badgeSchema,
   callEndReasonSchema,
+  callLogRowSchema,
+  callSettingsSchema,
   callViewSchema,
   candidateSchema,
   descriptionSchema,
@@ -197,11 +199,22 @@ export const engineCommands = {
   },
 
   "calls.place": { args: v.object({ ...inRoom, media: callMediaSchema }), reply: v.object({ callId: callIdSchema }) },
-  /** The port that asks becomes the one that holds the media. */
-  "calls.answer": { args: v.object({ ...inCall, media: callMediaSchema }), reply: nothing },
+  /** The port that asks becomes the one that holds the media. Other calls that run are ended, unless they are to be held. */
+  "calls.answer": {
+    args: v.object({ ...inCall, media: callMediaSchema, otherCalls: v.optional(v.picklist(["end", "hold"])) }),
+    reply: nothing,
+  },
   "calls.reject": { args: v.object(inCall), reply: nothing },
   /** Ends an outgoing or running call. */
   "calls.hangUp": { args: v.object({ ...inCall, reason: v.optional(callEndReasonSchema) }), reply: nothing },
+  /** Holds a running call, or goes on with it; any other that runs is held then. `rejected` where the other side cannot. */
+  "calls.hold": { args: v.object({ ...inCall, isOnHold: v.boolean() }), reply: nothing },
+  /** The user has seen the log: nothing in it is new any more. */
+  "calls.markLogSeen": { args: v.object(inAccount), reply: nothing },
+  "calls.setSettings": {
+    args: v.object({ ...inAccount, settings: v.partial(v.omit(callSettingsSchema, ["key"])) }),
+    reply: nothing,
+  },
   "calls.report": { args: v.object({ ...inCall, fact: callFactSchema }), reply: nothing },
 
   /** Makes a recovery key for the user to keep. Nothing is stored before `encryption.setUpRecovery`. */
@@ -355,6 +368,8 @@ export const engineTopics = {
   members: { args: v.object(inRoom), item: memberRowSchema },
   timeline: { args: v.object(inRoom), item: timelineItemSchema },
   calls: { args: v.object(inAccount), item: callViewSchema },
+  callLog: { args: v.object(inAccount), item: callLogRowSchema },
+  callSettings: { args: v.object(inAccount), item: callSettingsSchema },
   encryption: { args: v.object(inAccount), item: encryptionViewSchema },
   undecryptable: { args: v.object(inAccount), item: undecryptableRowSchema },
   verifications: { args: v.object(inAccount), item: verificationViewSchema },

@@ -423,7 +423,10 @@ export const desiredMediaSchema = v.object({
       v.object({ kind: v.literal("candidates"), seq: count, candidates: v.array(candidateSchema) }),
     ]),
   ),
+  /** Absent where the other side knows nothing of streams: it is sent one, and of its own the first is shown. */
   remoteStreams: v.optional(streamMetadataSchema),
+  /** We hold the call: nothing of ours goes out, and nothing of theirs is played. */
+  isOnHold: v.boolean(),
 });
 export type DesiredMedia = v.InferOutput<typeof desiredMediaSchema>;
 
@@ -461,8 +464,52 @@ export const callViewSchema = v.object({
   /** True for the one port that placed or answered the call: it alone holds the media. */
   isMediaHere: v.boolean(),
   desired: v.optional(desiredMediaSchema),
+  /** We hold it. Whether the other side does only the connection shows. */
+  isOnHold: v.boolean(),
+  /** Whether the other side takes changes within the call: pictures, a shared screen, hold. spec: voip, "version". */
+  canRenegotiate: v.boolean(),
+  /** Whether the other side takes telephone tones. MSC2747. */
+  canTakeTones: v.boolean(),
+  /** Whom the other side says that it has connected us with. For display alone: nobody vouches for it. MSC3086. */
+  assertedName: v.optional(v.string()),
+  /** What is wrong with the device that the other side calls from: the media is as trustworthy as that. */
+  shield: v.optional(shieldSchema),
 });
 export type CallView = v.InferOutput<typeof callViewSchema>;
+
+/** Topic `callLog`: the calls that ended, the newest first. Up to `MAX_CALL_LOG` of them. */
+export const callLogRowSchema = v.object({
+  key: callIdSchema,
+  callId: callIdSchema,
+  roomId: roomIdSchema,
+  roomName: v.string(),
+  peer: personSchema,
+  direction: v.picklist(["incoming", "outgoing"]),
+  media: v.picklist(["voice", "video"]),
+  outcome: callOutcomeSchema,
+  startedAtMs: timestampMs,
+  /** While media flowed. Absent where it never did. */
+  durationMs: v.optional(v.number()),
+  /** Missed since the log was looked at last. */
+  isNew: v.boolean(),
+});
+export type CallLogRow = v.InferOutput<typeof callLogRowSchema>;
+export const MAX_CALL_LOG = 200;
+
+/** Topic `callSettings`: one item; how calls are made and announced on this device. */
+export const callSettingsSchema = v.object({
+  key: v.literal("callSettings"),
+  /** Our addresses are kept from the other side; calls need a relay of the homeserver then. */
+  isRelayOnly: v.boolean(),
+  /**
+   * Whether the public STUN server may be asked for our address where the homeserver has none: "unasked" until the
+   * user has said, and it is not asked before.
+   */
+  publicStun: v.picklist(["unasked", "allowed", "refused"]),
+  /** Calls also ring in rooms that are not direct. */
+  ringsInRooms: v.boolean(),
+});
+export type CallSettings = v.InferOutput<typeof callSettingsSchema>;
 
 /** Topic `notifications`: what the user should be told now. An item goes when its room is read or its call is over. */
 export const notificationSchema = v.object({
@@ -489,6 +536,7 @@ export const badgeSchema = v.object({
   notificationCount: count,
   highlightCount: count,
   inviteCount: count,
+  missedCallCount: count,
 });
 export type Badge = v.InferOutput<typeof badgeSchema>;
 

@@ -157,7 +157,9 @@ const topics: CannedTopics = {
   members: [],
   timeline,
   calls: [],
-  badge: [{ key: "badge", unreadRoomCount: 4, notificationCount: 40, highlightCount: 1, inviteCount: 1 }],
+  badge: [
+    { key: "badge", unreadRoomCount: 4, notificationCount: 40, highlightCount: 1, inviteCount: 1, missedCallCount: 0 },
+  ],
 };
 const members: readonly MemberRow[] = Array.from({ length: 128 }, (_, index) => ({
   key: `@member${index}:example.org` as UserId,

@@ -40,16 +40,20 @@ export type CallEvent = Envelope &
         invitee?: UserId;
         media: CallMedia;
         streams?: StreamMetadata;
+        canTakeTones: boolean;
       }
-    | { kind: "answer"; answer: Description; streams?: StreamMetadata }
+    | { kind: "answer"; answer: Description; streams?: StreamMetadata; canTakeTones: boolean }
     | { kind: "candidates"; candidates: Candidate[] }
     | { kind: "select-answer"; selectedPartyId: string | null }
     | { kind: "negotiate"; description: Description; lifetimeMs: number; streams?: StreamMetadata }
     | { kind: "streams"; streams: StreamMetadata }
+    | { kind: "asserted-identity"; name: string | undefined }
     | { kind: "reject" }
     | { kind: "hangup"; reason: string }
   );
 export type CallEventKind = CallEvent["kind"];
+/** We assert nobody's identity. */
+export type OwnCallEventKind = Exclude<CallEventKind, "asserted-identity">;
 export type CallEventOf<K extends CallEventKind> = Extract<CallEvent, { kind: K }>;
 
 /** What of a room event makes a call event. */
@@ -59,7 +63,7 @@ export type CallEventSource = Pick<
 >;
 
 /** An event of ours on its way out. */
-export type OutgoingCallEvent = { kind: CallEventKind; eventType: string; content: JsonObject };
+export type OutgoingCallEvent = { kind: OwnCallEventKind; eventType: string; content: JsonObject };
 
 /** No invite rings for longer than this, whatever its sender asks for. */
 const MAX_LIFETIME_MS = 120_000;
@@ -81,11 +85,13 @@ const KIND_BY_TYPE: ReadonlyMap<string, CallEventKind> = new Map([
   ["m.call.negotiate", "negotiate"],
   ["m.call.sdp_stream_metadata_changed", "streams"],
   ["org.matrix.call.sdp_stream_metadata_changed", "streams"],
+  ["m.call.asserted_identity", "asserted-identity"],
+  ["org.matrix.call.asserted_identity", "asserted-identity"],
   ["m.call.reject", "reject"],
   ["m.call.hangup", "hangup"],
 ]);
 
-const TYPE_BY_KIND: Record<CallEventKind, string> = {
+const TYPE_BY_KIND: Record<OwnCallEventKind, string> = {
   invite: "m.call.invite",
   answer: "m.call.answer",
   candidates: "m.call.candidates",
@@ -107,6 +113,16 @@ const selectAnswerSchema = v.object({ selected_party_id: partyIdSchema });
 const hangupSchema = v.object({
   reason: v.fallback(v.pipe(v.string(), v.minLength(1), v.maxLength(100)), "user_hangup"),
 });
+const assertedIdentitySchema = v.object({
+  asserted_identity: v.nullable(
+    v.object({
+      id: v.nullish(v.pipe(v.string(), v.maxLength(255))),
+      display_name: v.nullish(v.pipe(v.string(), v.maxLength(255))),
+    }),
+  ),
+});
+/** Whatever is not plainly there is not: a capability that was only guessed would be offered for nothing. */
+const capabilitiesSchema = v.object({ capabilities: v.object({ "m.call.dtmf": v.literal(true) }) });
 const streamsSchema = v.record(v.string(), v.unknown());
 const streamSchema = v.object({
   purpose: v.string(),
@@ -144,11 +160,14 @@ function parseBody(kind: CallEventKind, common: Envelope, content: JsonObject): 
         ...(body.invitee ? { invitee: body.invitee } : {}),
         media: offersVideo(body.offer.sdp) ? "video" : "voice",
         ...streamsOf(content),
+        canTakeTones: canTakeTones(content),
       };
     }
     case "answer": {
       const body = read(answerSchema, content);
-      return body && { ...common, kind, answer: body.answer, ...streamsOf(content) };
+      return (
+        body && { ...common, kind, answer: body.answer, ...streamsOf(content), canTakeTones: canTakeTones(content) }
+      );
     }
     case "negotiate": {
       const body = read(negotiateSchema, content);
@@ -174,6 +193,12 @@ function parseBody(kind: CallEventKind, common: Envelope, content: JsonObject): 
       const { streams } = streamsOf(content);
       return streams && { ...common, kind, streams };
     }
+    case "asserted-identity": {
+      const body = read(assertedIdentitySchema, content);
+      if (!body) return undefined;
+      const { display_name: displayName, id } = body.asserted_identity ?? {};
+      return { ...common, kind, name: displayName?.trim() || id || undefined };
+    }
     case "hangup":
       return { ...common, kind, reason: read(hangupSchema, content)?.reason ?? "user_hangup" };
     case "reject":
@@ -185,6 +210,8 @@ function read<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutp
   const result = v.safeParse(schema, value);
   return result.success ? result.output : undefined;
 }
+
+const canTakeTones = (content: JsonObject): boolean => read(capabilitiesSchema, content) !== undefined;
 
 /** One candidate, or none: a bad one never takes the others with it. */
 function parseCandidate(value: unknown): Candidate[] {
@@ -229,9 +256,10 @@ const directionOf = (sdp: string): string | undefined =>
 /** Names the sender's side of a call in every event that it sends. */
 export type OwnParty = { callId: CallId; ownPartyId: string };
 
+/** spec: voip; MSC2747: calls are not moved to others from here, and nothing here listens for tones. */
 const CAPABILITIES = { "m.call.transferee": false, "m.call.dtmf": false };
 
-function build(kind: CallEventKind, own: OwnParty, body: JsonObject): OutgoingCallEvent {
+function build(kind: OwnCallEventKind, own: OwnParty, body: JsonObject): OutgoingCallEvent {
   return {
     kind,
     eventType: TYPE_BY_KIND[kind],

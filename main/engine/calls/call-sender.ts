@@ -9,7 +9,7 @@ import { retryPlan } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { EventId, RoomId, TxnId } from "../../../preload/contract/ids.ts";
 import type { JsonObject } from "../matrix/json.ts";
-import type { CallEventKind, OutgoingCallEvent } from "./call-events.ts";
+import type { OutgoingCallEvent, OwnCallEventKind } from "./call-events.ts";
 
 /** Puts one event into a room; throws EngineErrors. Encrypts where the room is encrypted. */
 export type SendEvent = (roomId: RoomId, eventType: string, txnId: TxnId, content: JsonObject) => Promise<EventId>;
@@ -19,7 +19,7 @@ const MAX_TRIES = 5;
 const MAX_LAST_WORD_TRIES = 8;
 const FIRST_DELAY_MS = 500;
 
-const isLastWord = (kind: CallEventKind): boolean => kind === "hangup" || kind === "reject";
+const isLastWord = (kind: OwnCallEventKind): boolean => kind === "hangup" || kind === "reject";
 
 export type CallSenderDeps = {
   clock: Clock;
@@ -27,8 +27,8 @@ export type CallSenderDeps = {
   sendEvent: SendEvent;
   roomId: RoomId;
   ownPartyId: string;
-  onSent(kind: CallEventKind, eventId: EventId): void;
-  onFailed(kind: CallEventKind): void;
+  onSent(kind: OwnCallEventKind, eventId: EventId): void;
+  onFailed(kind: OwnCallEventKind): void;
 };
 
 export class CallSender {

@@ -16,8 +16,9 @@ import type { RoomEvent } from "../matrix/events.ts";
 import type { CallRow } from "../store/tables/call.ts";
 import { callEventBuilders, parseCallEvent, type CallEvent, type CallEventOf, type CallMedia } from "./call-events.ts";
 import { CallSender, type SendEvent } from "./call-sender.ts";
+import type { CallSettingsStore } from "./call-settings.ts";
 import { toCallView } from "./call-view.ts";
-import { placeCall, receiveInvite, type CallState } from "./call.machine.ts";
+import { canHold, placeCall, receiveInvite, type CallState } from "./call.machine.ts";
 import { LiveCall, type LiveCallFacts } from "./live-call.ts";
 import { openTurnCredentials, type FetchTurnServer, type TurnCredentials } from "./turn-credentials.ts";
 
@@ -46,6 +47,7 @@ export type CallServiceDeps = {
   rows: CallRows;
   /** Undefined for rooms that we have not joined. */
   roomInfo(roomId: RoomId): CallRoomInfo | undefined;
+  settings: Pick<CallSettingsStore, "read" | "iceServersFrom">;
   isIgnored(userId: UserId): boolean;
   /** What the push rules say of an invite; a call that may not ring, or not aloud, is shown in silence. */
   pushAllowsRing(roomId: RoomId, event: RoomEvent): { ring: boolean; sound: boolean };
@@ -72,6 +74,8 @@ const PORT_GRACE_MS = 3_000;
 /** In a glare that we won: how long we wait for clients that never answer then. */
 const GLARE_PATIENCE_MS = 4_000;
 const CLOSE_TIMEOUT_MS = 2_000;
+/** Who is called by more at once is called by a machine. */
+const MAX_RINGING = 4;
 const MAX_EARLY_CALLS = 200;
 const MAX_EARLY_EVENTS = 50;
 const MAX_KNOWN_CALLS = 1_000;
@@ -119,8 +123,8 @@ export class CallService {
       this.answer(ringing.state.callId, media, portId);
       return ringing.state.callId;
     }
-    if (this.#find((call) => isInUse(call.state))) {
-      throw new EngineError("rejected", "You are in a call already. Hang it up first.");
+    if (this.#find((call) => isInUse(call.state) && !isHeld(call.state))) {
+      throw new EngineError("rejected", "You are in a call already. Hang it up or hold it first.");
     }
     const callId = randomText(20) as CallId;
     const call = this.#open(
@@ -133,15 +137,20 @@ export class CallService {
     return callId;
   }
 
-  /** Answers a call that rings, on the port that will hold its media. Another call in use ends. */
-  answer(callId: CallId, media: CallMedia, portId: number): void {
+  /**
+   * Answers a call that rings, on the port that will hold its media. Other calls in use end, or are held where they
+   * are to be and can.
+   */
+  answer(callId: CallId, media: CallMedia, portId: number, otherCalls: "end" | "hold" = "end"): void {
     const call = this.#must(callId);
     if (call.state.phase !== "ringing") {
       throw new EngineError("rejected", call.isOver ? "This call is over." : "This call is answered already.");
     }
     this.#inBatch(() => {
       for (const other of this.#calls.values()) {
-        if (other !== call && isInUse(other.state)) other.take({ input: "hang-up", reason: "user-hangup" });
+        if (other === call || !isInUse(other.state)) continue;
+        if (otherCalls === "hold" && canHold(other.state)) other.take({ input: "hold", isOnHold: true });
+        else other.take({ input: "hang-up", reason: "user-hangup" });
       }
       this.#giveMediaTo(call, portId);
       call.take({ input: "answer", media });
@@ -159,6 +168,18 @@ export class CallService {
 
   hangUp(callId: CallId, reason: CallEndReason = "user-hangup"): void {
     this.#must(callId).take({ input: "hang-up", reason });
+  }
+
+  /** Holds a running call, or goes on with it and holds whatever else runs. */
+  hold(callId: CallId, isOnHold: boolean): void {
+    const call = this.#must(callId);
+    if (!canHold(call.state))
+      throw new EngineError("rejected", "This call cannot be held: the other side does not know how.");
+    this.#inBatch(() => {
+      for (const other of this.#calls.values())
+        if (!isOnHold && other !== call) other.take({ input: "hold", isOnHold: true });
+      call.take({ input: "hold", isOnHold });
+    });
   }
 
   /** Takes what a window saw its peer connection do. */
@@ -237,7 +258,9 @@ export class CallService {
     const call = this.#calls.get(event.callId);
     if (call) {
       // A call id belongs to one room; the same id elsewhere is none of this call's business.
-      if (call.state.roomId === roomId && call.isNew(event.eventId)) call.take({ input: "remote", event, ageMs });
+      if (call.state.roomId !== roomId || !call.isNew(event.eventId)) return;
+      if (event.kind === "answer" && call.state.phase === "inviting") call.shield = roomEvent.encryption?.shield;
+      call.take({ input: "remote", event, ageMs });
       return;
     }
     if (event.kind === "invite") this.#takeInvite(roomId, roomEvent, event, { ageMs, isLive });
@@ -294,6 +317,7 @@ export class CallService {
     const common = { ...this.#commonOf(invite.callId, roomId, invite.media), startedAtMs, ownPartyId };
     const call = this.#open(facts, receiveInvite(common, invite, ageMs));
     call.isNew(event.eventId);
+    call.shield = event.encryption?.shield;
     this.#unjudged.push(call);
     return call;
   }
@@ -307,7 +331,7 @@ export class CallService {
       this.#drop(call);
       return;
     }
-    if (!this.#mayRing(call)) {
+    if (!this.#mayRing(call) || this.#isStorm()) {
       this.#drop(call);
       return;
     }
@@ -333,7 +357,13 @@ export class CallService {
   #mayRing(call: LiveCall): boolean {
     const info = this.#deps.roomInfo(call.state.roomId);
     if (!info || info.isPublic || this.#deps.isIgnored(call.peerUserId)) return false;
-    return info.isDirect || info.joinedOthers.length === 1;
+    return info.isDirect || info.joinedOthers.length === 1 || this.#deps.settings.read().ringsInRooms;
+  }
+
+  /** More than anyone can answer: what comes beyond is in its room's timeline only. */
+  #isStorm(): boolean {
+    const ringing = [...this.#calls.values()].filter((call) => call.isShown && call.state.phase === "ringing");
+    return ringing.length >= MAX_RINGING;
   }
 
   #ring(call: LiveCall): void {
@@ -445,11 +475,14 @@ export class CallService {
   }
 
   #giveMediaTo(call: LiveCall, portId: number): void {
+    const { settings } = this.#deps;
     call.portId = portId;
-    call.iceServers = this.#turn.current();
-    if (call.iceServers) return;
-    void this.#turn.wait().then((servers) => {
-      call.iceServers = servers;
+    call.isRelayOnly = settings.read().isRelayOnly;
+    const servers = this.#turn.current();
+    call.iceServers = servers && settings.iceServersFrom(servers);
+    if (servers) return;
+    void this.#turn.wait().then((late) => {
+      call.iceServers = settings.iceServersFrom(late);
       this.#markChanged();
     });
   }
@@ -571,12 +604,19 @@ const factsOf = ({ name, isEncrypted }: CallRoomInfo, peer: Person): LiveCallFac
   isEncrypted,
 });
 
-const pick = ({ isAudible, iceServers }: LiveCall) => ({ isAudible, iceServers });
+const pick = ({ isAudible, iceServers, isRelayOnly, shield }: LiveCall) => ({
+  isAudible,
+  iceServers,
+  isRelayOnly,
+  shield,
+});
 
 const callKey = (roomId: RoomId, callId: CallId): string => `${roomId} ${callId}`;
 
 /** True for a call that holds, or is about to hold, microphone and camera. */
 const isInUse = (state: CallState): boolean => state.phase !== "ringing" && state.phase !== "ended";
+
+const isHeld = (state: CallState): boolean => state.phase === "connected" && state.isOnHold;
 
 /** True where `own` is our unanswered call to the one who calls us in the same room. */
 const isGlare = (own: CallState, theirs: LiveCall): boolean =>

@@ -2,8 +2,8 @@
  * toCallView: one call as the topic `calls` shows it to one port. Called by the call service. Pure.
  * Invariant: only the port that holds the media learns what is wanted of the peer connection.
  */
-import type { CallView, DesiredMedia, IceServer, Person } from "../../../preload/contract/views.ts";
-import { isPolite, type CallState } from "./call.machine.ts";
+import type { CallView, DesiredMedia, IceServer, Person, Shield } from "../../../preload/contract/views.ts";
+import { canHold, isPolite, type CallState } from "./call.machine.ts";
 
 /** What a view tells beside the machine's state. */
 export type CallSurroundings = {
@@ -14,10 +14,15 @@ export type CallSurroundings = {
   isMediaHere: boolean;
   /** Absent while they are being fetched: the connection is not opened without them. */
   iceServers: IceServer[] | undefined;
+  isRelayOnly: boolean;
+  /** Of the event that named the other side's media. */
+  shield: Shield | undefined;
 };
 
 export function toCallView(state: CallState, around: CallSurroundings): CallView {
-  const desired = around.isMediaHere && around.iceServers ? desiredMedia(state, around.iceServers) : undefined;
+  const { iceServers, isRelayOnly } = around;
+  const desired = around.isMediaHere && iceServers ? desiredMedia(state, { iceServers, isRelayOnly }) : undefined;
+  const opponent = "opponent" in state ? state.opponent : undefined;
   const connectedAtMs = state.phase === "connected" || state.phase === "ended" ? state.connectedAtMs : undefined;
   return {
     key: state.callId,
@@ -35,11 +40,21 @@ export function toCallView(state: CallState, around: CallSurroundings): CallView
     ...(state.phase === "ended" ? { endedAtMs: state.endedAtMs, endReason: state.endReason } : {}),
     isMediaHere: around.isMediaHere,
     ...(desired ? { desired } : {}),
+    isOnHold: isOnHold(state),
+    canRenegotiate: canHold(state),
+    canTakeTones: opponent?.canTakeTones ?? false,
+    ...(opponent?.assertedName === undefined ? {} : { assertedName: opponent.assertedName }),
+    ...(around.shield === undefined ? {} : { shield: around.shield }),
   };
 }
 
-function desiredMedia(state: CallState, iceServers: IceServer[]): DesiredMedia | undefined {
-  const common = { isPolite: isPolite(state), iceServers, isRelayOnly: false };
+const isOnHold = (state: CallState): boolean => state.phase === "connected" && state.isOnHold;
+
+function desiredMedia(
+  state: CallState,
+  servers: Pick<DesiredMedia, "iceServers" | "isRelayOnly">,
+): DesiredMedia | undefined {
+  const common = { isPolite: isPolite(state), ...servers, isOnHold: isOnHold(state) };
   switch (state.phase) {
     case "preparing":
     case "inviting":

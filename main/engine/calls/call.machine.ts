@@ -18,10 +18,10 @@ import type {
 import {
   callEventBuilders as build,
   type CallEvent,
-  type CallEventKind,
   type CallEventOf,
   type CallMedia,
   type OutgoingCallEvent,
+  type OwnCallEventKind,
   type Party,
 } from "./call-events.ts";
 
@@ -49,7 +49,12 @@ const ALL_TIMERS: readonly CallTimer[] = ["lifetime", "candidates", "connect", "
 type RemoteEntry = DesiredMedia["remote"][number];
 
 /** The party that we talk to, once there is only one. */
-export type Opponent = Party & { version: 0 | 1 };
+export type Opponent = Party & {
+  version: 0 | 1;
+  canTakeTones: boolean;
+  /** Whom it says that it has connected us with. MSC3086. */
+  assertedName: string | undefined;
+};
 
 /** What we said of our own side, and what waits to be said. */
 type LocalSide = {
@@ -118,6 +123,8 @@ export type ConnectedCall = Common & {
   remote: RemoteSide;
   connectedAtMs: number;
   isPathLost: boolean;
+  /** By us. */
+  isOnHold: boolean;
 };
 /** Over for good. */
 export type EndedCall = Common & {
@@ -137,14 +144,16 @@ export type CallInput =
   /** Stops ringing here alone: nothing is sent, other devices ring on. */
   | { input: "ignore" }
   | { input: "hang-up"; reason: CallEndReason }
+  /** Sets the directions of the media; the window negotiates them with the other side. */
+  | { input: "hold"; isOnHold: boolean }
   /** Our outgoing call yields to the one that its callee made to us. */
   | { input: "replace" }
   | { input: "fact"; fact: CallFact }
   | { input: "remote"; event: CallEvent; ageMs: number }
   | { input: "timer"; timer: CallTimer }
   /** The server accepted, or will never accept, an event of ours. */
-  | { input: "sent"; kind: CallEventKind }
-  | { input: "send-failed"; kind: CallEventKind }
+  | { input: "sent"; kind: OwnCallEventKind }
+  | { input: "send-failed"; kind: OwnCallEventKind }
   | { input: "opponent-left" };
 
 export type CallEffect =
@@ -173,7 +182,7 @@ export function receiveInvite(call: Common, invite: CallEventOf<"invite">, ageMs
       ...call,
       phase: "ringing",
       direction: "incoming",
-      opponent: { ...invite.party, version: invite.version },
+      opponent: toOpponent(invite),
       remote: appendDescription({ log: [] }, invite.offer, invite.streams),
     },
     effects: [setTimer("lifetime", Math.max(0, invite.lifetimeMs - ageMs)), { effect: "changed" }],
@@ -199,6 +208,9 @@ function takeInput(state: LiveCall, input: CallInput, nowMs: number): CallStep {
       return state.phase === "ringing" ? end(state, "missed", nowMs) : stay(state);
     case "hang-up":
       return end(state, input.reason, nowMs, farewell(state, input.reason));
+    case "hold":
+      if (!canHold(state)) return stay(state);
+      return { state: { ...state, isOnHold: input.isOnHold }, effects: [] };
     case "replace":
       if (state.phase === "preparing") return end(state, "user-hangup", nowMs);
       // Not of the specification's list, but what other clients say in this case.
@@ -403,7 +415,7 @@ function takeConnection(
       if (connection !== "connected" || state.answer === "awaited") return stay(state);
       const { answer: _answer, isInviteOver: _isInviteOver, ...rest } = state;
       return {
-        state: { ...rest, phase: "connected", connectedAtMs: nowMs, isPathLost: false },
+        state: { ...rest, phase: "connected", connectedAtMs: nowMs, isPathLost: false, isOnHold: false },
         effects: [clearTimer("connect"), clearTimer("lifetime")],
       };
     }
@@ -452,7 +464,7 @@ function takeWhileInviting(state: InvitingCall, event: CallEvent, nowMs: number)
         ...rest,
         phase: "connecting",
         ownMedia: state.media,
-        opponent: { ...event.party, version: event.version },
+        opponent: toOpponent(event),
         remote,
         answer: "accepted",
         isInviteOver: true,
@@ -530,6 +542,8 @@ function takeWhileRunning(state: RunningCall, event: CallEvent, ageMs: number, n
       return end(state, "answered-elsewhere", nowMs);
     case "negotiate":
       return isAnswerAwaited ? stay(state) : takeNegotiation(state, event, ageMs);
+    case "asserted-identity":
+      return { state: { ...state, opponent: { ...state.opponent, assertedName: event.name } }, effects: [] };
     default:
       return stay(state);
   }
@@ -554,6 +568,17 @@ function takeNegotiation(state: RunningCall, event: CallEventOf<"negotiate">, ag
     effects: yields ? [clearTimer("negotiation")] : [],
   };
 }
+
+const toOpponent = ({ party, version, canTakeTones }: CallEventOf<"invite" | "answer">): Opponent => ({
+  ...party,
+  version,
+  canTakeTones,
+  assertedName: undefined,
+});
+
+/** True for a call whose media can be held, or changed in any other way. spec: voip: the old protocol has no words for it. */
+export const canHold = (state: CallState): state is ConnectedCall =>
+  state.phase === "connected" && state.opponent.version === 1;
 
 /** The callee yields when two offers cross. */
 export const isPolite = (state: CallState): boolean => state.direction === "incoming";
@@ -627,7 +652,7 @@ function rollBack(state: RunningCall): CallStep {
   };
 }
 
-function takeSendFailure(state: LiveCall, kind: CallEventKind, nowMs: number): CallStep {
+function takeSendFailure(state: LiveCall, kind: OwnCallEventKind, nowMs: number): CallStep {
   if (state.phase === "connecting" && state.answer === "sending" && kind === "answer") {
     if (state.isInviteOver) return end(state, "unknown-error", nowMs);
     const { answer: _answer, isInviteOver: _isInviteOver, local: _local, ownMedia: _ownMedia, ...rest } = state;
@@ -741,5 +766,12 @@ const newLocalSide = (): LocalSide => ({
 
 function isVisibleChange(before: CallState, after: CallState): boolean {
   const remoteOf = (state: CallState) => ("remote" in state ? state.remote : undefined);
-  return before.phase !== after.phase || remoteOf(before) !== remoteOf(after);
+  const opponentOf = (state: CallState) => ("opponent" in state ? state.opponent : undefined);
+  const isOnHold = (state: CallState) => state.phase === "connected" && state.isOnHold;
+  return (
+    before.phase !== after.phase ||
+    remoteOf(before) !== remoteOf(after) ||
+    opponentOf(before) !== opponentOf(after) ||
+    isOnHold(before) !== isOnHold(after)
+  );
 }

@@ -6,7 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { EventId, UserId } from "../../../preload/contract/ids.ts";
-import type { IceServer, Person } from "../../../preload/contract/views.ts";
+import type { IceServer, Person, Shield } from "../../../preload/contract/views.ts";
 import type { RoomEvent } from "../matrix/events.ts";
 import type { StoredInvite } from "../store/tables/call.ts";
 import { CallSender, type SendEvent } from "./call-sender.ts";
@@ -43,6 +43,10 @@ export class LiveCall {
   isAudible = true;
   portId: number | undefined;
   iceServers: IceServer[] | undefined;
+  /** As they were when the media was opened: a connection keeps its rules. */
+  isRelayOnly = false;
+  /** What is wrong with the device that the other side calls from. */
+  shield: Shield | undefined;
   inviteEventId: EventId | undefined;
   /** Our own call in the same room that this one waits for. */
   heldBehind: LiveCall | undefined;

@@ -113,8 +113,8 @@ export const commandHandlers: Handlers = {
   "calls.place": ({ accountId, roomId, media }, { core, portId }) => ({
     callId: core.session(accountId).calls.place(roomId, media, portId),
   }),
-  "calls.answer": ({ accountId, callId, media }, { core, portId }) => {
-    core.session(accountId).calls.answer(callId, media, portId);
+  "calls.answer": ({ accountId, callId, media, otherCalls }, { core, portId }) => {
+    core.session(accountId).calls.answer(callId, media, portId, otherCalls);
     return done;
   },
   "calls.reject": ({ accountId, callId }, { core }) => {
@@ -123,6 +123,18 @@ export const commandHandlers: Handlers = {
   },
   "calls.hangUp": ({ accountId, callId, reason }, { core }) => {
     core.session(accountId).calls.hangUp(callId, reason);
+    return done;
+  },
+  "calls.hold": ({ accountId, callId, isOnHold }, { core }) => {
+    core.session(accountId).calls.hold(callId, isOnHold);
+    return done;
+  },
+  "calls.markLogSeen": ({ accountId }, { core }) => {
+    core.session(accountId).callLog.markSeen();
+    return done;
+  },
+  "calls.setSettings": ({ accountId, settings }, { core }) => {
+    core.session(accountId).callSettings.set(settings);
     return done;
   },
   "calls.report": ({ accountId, callId, fact }, { core, portId }) => {

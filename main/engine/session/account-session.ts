@@ -5,12 +5,21 @@
  */
 import * as v from "valibot";
 import { callIdSchema, type AccountId, type EventId, type RoomId } from "../../../preload/contract/ids.ts";
-import type { AccountRow, AccountState, CallView, SyncState } from "../../../preload/contract/views.ts";
+import type {
+  AccountRow,
+  AccountState,
+  CallLogRow,
+  CallSettings,
+  CallView,
+  SyncState,
+} from "../../../preload/contract/views.ts";
 import { toErrorData, type EngineErrorData } from "../base/errors.ts";
 import { sleep, type Clock } from "../base/clock.ts";
 import { must } from "../base/assert.ts";
 import type { Logger } from "../base/logger.ts";
 import { Scope } from "../base/scope.ts";
+import { openCallLog } from "../calls/call-log.ts";
+import { openCallSettings } from "../calls/call-settings.ts";
 import { openCallService } from "../calls/call-service.ts";
 import { callTile } from "../calls/call-tiles.ts";
 import { callsStep, isCallEvent } from "../calls/calls.step.ts";
@@ -178,6 +187,15 @@ export function openAccountSession(deps: AccountSessionDeps) {
     changed: (roomId) => publish(new ChangeSet().markMembers(roomId).markTimeline(roomId)),
     signal,
   });
+  const callsChanged = () => publish(new ChangeSet().markCalls());
+  const callSettings = openCallSettings({ store, changed: callsChanged });
+  const callLog = openCallLog({
+    store,
+    clock,
+    nameOf: (roomId) => callRoomInfo(roomId)?.name ?? "",
+    personOf: (roomId, userId) => people.read(roomId, userId),
+    changed: callsChanged,
+  });
   const calls = openCallService({
     ownUserId,
     clock,
@@ -190,6 +208,7 @@ export function openAccountSession(deps: AccountSessionDeps) {
       readLive: () => store.calls.readLive(),
     },
     roomInfo: callRoomInfo,
+    settings: callSettings,
     isIgnored: (userId) =>
       Object.hasOwn((store.accountData.read("", "m.ignored_user_list")?.["ignored_users"] as object) ?? {}, userId),
     pushAllowsRing: (roomId, event) => {
@@ -377,6 +396,11 @@ export function openAccountSession(deps: AccountSessionDeps) {
       isTouchedBy: (changes) => changes.hasCalls,
       read: () => calls.views(portId),
     }),
+    callLog: (): TopicView<CallLogRow> => ({ isTouchedBy: (changes) => changes.hasCalls, read: callLog.read }),
+    callSettings: (): TopicView<CallSettings> => ({
+      isTouchedBy: (changes) => changes.hasCalls,
+      read: () => [callSettings.read()],
+    }),
     syncState: (): TopicView<SyncState> => ({
       isTouchedBy: (changes) => changes.hasSyncState,
       read: () => [syncState()],
@@ -411,6 +435,8 @@ export function openAccountSession(deps: AccountSessionDeps) {
     rooms: roomCommands,
     crypto,
     calls,
+    callLog,
+    callSettings,
     media,
     views,
     markRead: (roomId: RoomId, eventId: EventId) => markRead.markRead(roomId, eventId),

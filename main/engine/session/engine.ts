@@ -188,6 +188,7 @@ export async function openEngineCore(options: EngineOptions) {
         notificationCount: 0,
         highlightCount: 0,
         inviteCount: 0,
+        missedCallCount: 0,
       };
       for (const each of sessions.values()) {
         const counts = each.store.rooms.countUnread();
@@ -195,6 +196,7 @@ export async function openEngineCore(options: EngineOptions) {
         badge.notificationCount += counts.notificationCount;
         badge.highlightCount += counts.highlightCount;
         badge.inviteCount += counts.inviteCount;
+        badge.missedCallCount += each.callLog.countNew();
       }
       return badge;
     },

@@ -43,6 +43,7 @@ export class ChangeSet {
   }
   markCalls(): this {
     this.hasCalls = true;
+    this.hasBadge = true;
     return this;
   }
   markCrypto(...what: readonly CryptoChange[]): this {

@@ -10,6 +10,7 @@ import {
   ROOM,
   STREAMS,
   answer,
+  answered,
   envelope,
   inviteContent,
   offer,
@@ -120,6 +121,49 @@ describe("call waiting", () => {
     expect(call.lastSent("hangup")).toMatchObject({ call_id: call.callId });
   });
 
+  test("B58 the first call is held where that is wanted, and comes back when it is taken up again", async () => {
+    const call = await answered();
+    call.from(BOB, "invite", inviteContent({ call_id: "second" }));
+    call.service.answer("second" as typeof CALL, "video", PORT, "hold");
+    call.service.report(
+      "second" as typeof CALL,
+      { fact: "description", description: answer(), streams: STREAMS },
+      PORT,
+    );
+    await settle();
+    call.service.report("second" as typeof CALL, { fact: "connection", state: "connected" }, PORT);
+    const held = () => call.views().map(({ state, isOnHold }) => [state, isOnHold]);
+    expect(held()).toEqual([
+      ["connected", true],
+      ["connected", false],
+    ]);
+    call.service.hold(CALL, false);
+    expect(held()).toEqual([
+      ["connected", false],
+      ["connected", true],
+    ]);
+    expect(call.sentTypes()).not.toContain("hangup");
+    call.service.hangUp(CALL);
+    expect(held()).toEqual([
+      ["ended", false],
+      ["connected", true],
+    ]);
+  });
+
+  test("B58 a call that cannot be held ends", async () => {
+    const call = await answered(true, { version: 0 });
+    call.from(BOB, "invite", inviteContent({ call_id: "second" }));
+    call.service.answer("second" as typeof CALL, "video", PORT, "hold");
+    expect(call.views().map(({ state }) => state)).toEqual(["ended", "connecting"]);
+  });
+
+  test("a second call can be placed beside one that is held", async () => {
+    const call = await answered();
+    call.service.hold(CALL, true);
+    call.service.place(ROOM, "voice", PORT);
+    expect(call.views().map(({ state }) => state)).toEqual(["connected", "preparing"]);
+  });
+
   test("a second call cannot be placed", async () => {
     const call = await placed();
     expect(() => call.service.place(ROOM, "voice", PORT)).toThrow(expect.objectContaining({ code: "rejected" }));
@@ -134,6 +178,19 @@ describe("TURN", () => {
     ttlSeconds: 3_600,
   };
   const ice = [{ urls: ["turn:turn.test:3478?transport=udp"], username: "u", credential: "p" }];
+
+  test("B61 a call is opened with relays alone where the user wants that, and keeps to it", async () => {
+    const call = openTestService();
+    call.settings.isRelayOnly = true;
+    call.turn.server = server;
+    call.from(BOB, "invite", inviteContent());
+    await settle();
+    call.service.answer(CALL, "voice", PORT);
+    expect(call.view()?.desired?.isRelayOnly).toBe(true);
+    call.settings.isRelayOnly = false;
+    call.from(BOB, "candidates", { ...envelope(), candidates: [] });
+    expect(call.view()?.desired?.isRelayOnly).toBe(true);
+  });
 
   test("B59 credentials are there before the connection is wanted, and are asked for once", async () => {
     const call = openTestService();

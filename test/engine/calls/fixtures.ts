@@ -3,7 +3,7 @@
  * be, events of the wire, and a call service whose room, push rules and homeserver are plain variables.
  */
 import type { CallId, EventId, RoomId, UserId } from "../../../preload/contract/ids.ts";
-import type { CallView, Person, StreamMetadata } from "../../../preload/contract/views.ts";
+import type { CallSettings, CallView, Person, StreamMetadata } from "../../../preload/contract/views.ts";
 import {
   openCallService,
   type CallRoomInfo,
@@ -119,6 +119,7 @@ export type TestService = {
   rows: Map<string, CallRow>;
   room: CallRoomInfo;
   ignored: Set<UserId>;
+  settings: CallSettings;
   ring: { ring: boolean; sound: boolean };
   turn: { server: TurnServer | undefined; error: unknown; count: number };
   /** The state of the one call at every change, without repetitions. */
@@ -153,6 +154,7 @@ export function openTestService(
     seen,
     room: { name: "Bob", isEncrypted: false, isPublic: false, isDirect: true, joinedOthers: [peer] },
     ignored: new Set(),
+    settings: { key: "callSettings", isRelayOnly: false, publicStun: "unasked", ringsInRooms: false },
     ring: { ring: true, sound: true },
     turn: { server: undefined, error: undefined, count: 0 },
     failSend: () => undefined,
@@ -198,6 +200,7 @@ export function openTestService(
         readLive: () => [...rows.values()].filter((row) => row.state !== "ended"),
       },
       roomInfo: (roomId) => (roomId === ROOM ? test.room : undefined),
+      settings: { read: () => test.settings, iceServersFrom: (servers) => [...servers] },
       isIgnored: (userId) => test.ignored.has(userId),
       pushAllowsRing: () => test.ring,
       changed() {

@@ -116,6 +116,8 @@ export class MachineSide {
         isAudible: true,
         isMediaHere: this.#hasMedia,
         iceServers: [],
+        isRelayOnly: false,
+        shield: undefined,
       }),
     );
   }

@@ -81,6 +81,7 @@ const desiredBase: DesiredMedia = {
   isPolite: true,
   iceServers: [],
   isRelayOnly: false,
+  isOnHold: false,
   remote: [offer],
 };
 

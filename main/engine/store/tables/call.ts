@@ -38,6 +38,11 @@ export function openCallTable(db: Db, profileKey: Uint8Array) {
   const one = db.prepare(`SELECT ${COLUMNS} FROM call WHERE room_id = ? AND call_id = ?`);
   const live = db.prepare(`SELECT ${COLUMNS} FROM call WHERE state <> 'ended' ORDER BY started_at`);
 
+  const ended = db.prepare(`SELECT ${COLUMNS} FROM call WHERE state = 'ended' ORDER BY started_at DESC LIMIT ?`);
+  const missed = db.prepare(
+    "SELECT count(*) AS count FROM call WHERE direction = 'incoming' AND end_reason = 'missed' AND started_at > ?",
+  );
+
   const toCallRow = (row: Row): CallRow => readCallRow(row, profileKey);
 
   return {
@@ -65,6 +70,9 @@ export function openCallTable(db: Db, profileKey: Uint8Array) {
     },
     /** Calls that had not ended when they were written last. */
     readLive: (): CallRow[] => live.all().map(toCallRow),
+    /** The newest first. */
+    readEnded: (limit: number): CallRow[] => ended.all(limit).map(toCallRow),
+    countMissedSince: (sinceMs: number): number => Number(missed.get(sinceMs)?.["count"] ?? 0),
   };
 }
 export type CallTable = ReturnType<typeof openCallTable>;
