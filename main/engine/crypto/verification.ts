@@ -364,7 +364,10 @@ export function openVerifications(deps: VerificationDeps) {
       if (!source?.isCancelled()) continue;
       const info: CancelInfo | undefined =
         typeof source.cancelInfo === "function" ? source.cancelInfo() : source.cancelInfo;
-      return { code: info?.cancelCode().slice(0, MAX_ID_LENGTH) ?? "m.user", byUs: info?.cancelledbyUs() ?? false };
+      // The machine ascribes a scanned code with a wrong secret to the other side, although it is we who found it. A
+      // cancellation that came from there ends the request as well.
+      const byUs = info?.cancelledbyUs() === true || !flow.request.isCancelled();
+      return { code: info?.cancelCode().slice(0, MAX_ID_LENGTH) ?? "m.user", byUs };
     }
     return undefined;
   }

@@ -332,6 +332,26 @@ describe("QR code", () => {
     expect(await alice.isVerified(BOB)).toBe(false);
   });
 
+  test("a code with another secret in it is found by the side that shows it, and both are told so", async () => {
+    const { alice, bob } = await twoPeople();
+    const flowId = await untilReady({ asking: alice, asked: bob });
+    const bytes = Buffer.from(bob.view().qrCode ?? "", "base64");
+    bytes[bytes.length - 1]! ^= 1;
+    await alice.verifications.scan(flowId, bytes.toString("base64"));
+    await pump(alice, bob);
+    expect(bob.view().cancel).toEqual({
+      code: "m.key_mismatch",
+      byUs: true,
+      message: cancelMessage("m.key_mismatch", true),
+    });
+    expect(alice.view().cancel).toEqual({
+      code: "m.key_mismatch",
+      byUs: false,
+      message: cancelMessage("m.key_mismatch", false),
+    });
+    expect([await alice.isVerified(BOB), await bob.isVerified(ALICE)]).toEqual([false, false]);
+  });
+
   test("no tick on the other screen: nothing is verified", async () => {
     const { alice, bob } = await twoPeople();
     const flowId = await untilScanned({ asking: alice, asked: bob });
