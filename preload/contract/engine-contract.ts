@@ -33,6 +33,7 @@ import {
   encryptionViewSchema,
   memberRowSchema,
   notificationSchema,
+  reactionKeySchema,
   roomDetailsSchema,
   roomRowSchema,
   streamMetadataSchema,
@@ -183,7 +184,34 @@ export const engineCommands = {
   },
 
   /** Resolves when the text is on disk, not when it is on the server: the timeline shows how far it has come. */
-  "outbox.send": { args: v.object({ ...inRoom, txnId: txnIdSchema, content: messageContentSchema }), reply: nothing },
+  "outbox.send": {
+    args: v.object({
+      ...inRoom,
+      txnId: txnIdSchema,
+      content: messageContentSchema,
+      /** The message that is answered. */
+      replyTo: v.optional(eventIdSchema),
+    }),
+    reply: nothing,
+  },
+  /** Puts this in place of a message of ours. It and the next two resolve, and show how far they are, as a send does. */
+  "outbox.edit": {
+    args: v.object({ ...inRoom, txnId: txnIdSchema, eventId: eventIdSchema, content: messageContentSchema }),
+    reply: nothing,
+  },
+  /** Adds a reaction of ours, or takes it back; what is so already stays. */
+  "outbox.react": {
+    args: v.object({
+      ...inRoom,
+      txnId: txnIdSchema,
+      eventId: eventIdSchema,
+      key: reactionKeySchema,
+      isOn: v.boolean(),
+    }),
+    reply: nothing,
+  },
+  /** Removes a message of ours for everyone. */
+  "outbox.redact": { args: v.object({ ...inRoom, txnId: txnIdSchema, eventId: eventIdSchema }), reply: nothing },
   "outbox.retry": { args: v.object({ ...inAccount, txnId: txnIdSchema }), reply: nothing },
   "outbox.discard": { args: v.object({ ...inAccount, txnId: txnIdSchema }), reply: nothing },
 
@@ -338,6 +366,8 @@ export const engineCommands = {
       heightPx: v.optional(sidePxSchema),
       durationMs: v.optional(offsetSchema),
       caption: v.optional(v.pipe(v.string(), v.maxLength(MAX_BODY_LENGTH))),
+      /** The message that is answered. */
+      replyTo: v.optional(eventIdSchema),
       mentionedUserIds: v.optional(v.pipe(v.array(userIdSchema), v.maxLength(50))),
     }),
     reply: nothing,

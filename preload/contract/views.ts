@@ -122,6 +122,8 @@ export const roomRowSchema = v.object({
   /** Who invited us, where membership is invite. */
   inviter: v.optional(personSchema),
   hasRunningCall: v.boolean(),
+  /** Something is written here and not sent; topic `room` has the words. */
+  hasDraft: v.boolean(),
 });
 export type RoomRow = v.InferOutput<typeof roomRowSchema>;
 
@@ -174,11 +176,21 @@ export type MemberRow = v.InferOutput<typeof memberRowSchema>;
 /** How far an event of ours has come. */
 export const sendStatusSchema = v.variant("state", [
   /** It waits for its turn, for the network, or for the server to be ready. */
-  v.object({ state: v.literal("sending"), retryAtMs: v.optional(timestampMs) }),
+  v.object({
+    state: v.literal("sending"),
+    retryAtMs: v.optional(timestampMs),
+    /** While its file goes to the server. */
+    upload: v.optional(v.object({ sentBytes: count, totalBytes: count })),
+  }),
   /** The server has it. */
   v.object({ state: v.literal("sent") }),
   /** The server refused it for good: the user retries or discards it. */
-  v.object({ state: v.literal("wedged"), error: engineErrorDataSchema }),
+  v.object({
+    state: v.literal("wedged"),
+    error: engineErrorDataSchema,
+    /** Set where the message itself is on the server, and what was refused is this. */
+    change: v.optional(v.picklist(["edit", "removal"])),
+  }),
 ]);
 export type SendStatus = v.InferOutput<typeof sendStatusSchema>;
 
@@ -274,6 +286,31 @@ export const fileSchema = v.object({
 });
 export type FileView = v.InferOutput<typeof fileSchema>;
 
+/** An emoji, as a rule. */
+export const reactionKeySchema = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
+
+/** All reactions to a message with one key. spec: client-server, "Event annotations and reactions". */
+export const reactionSchema = v.object({
+  key: reactionKeySchema,
+  count,
+  /** One of them is ours. */
+  isOwn: v.boolean(),
+  /** Ours was refused by the server; taking it back forgets it. */
+  isFailed: v.boolean(),
+  /** Whose they are, the first ones. */
+  names: v.array(v.string()),
+});
+export type Reaction = v.InferOutput<typeof reactionSchema>;
+
+/** The message that is answered, as one line; without sender and kind where it is not on this device. */
+export const repliedSchema = v.object({
+  eventId: eventIdSchema,
+  sender: v.optional(personSchema),
+  kind: v.optional(previewSchema.entries.kind),
+  text: v.string(),
+});
+export type Replied = v.InferOutput<typeof repliedSchema>;
+
 export const callOutcomeSchema = v.picklist([
   "ringing",
   "running",
@@ -305,6 +342,9 @@ export const timelineItemSchema = v.variant("kind", [
     shield: v.optional(shieldSchema),
     /** Of a message that carries a file. */
     file: v.optional(fileSchema),
+    replyTo: v.optional(repliedSchema),
+    /** By the first of each kind, at most twenty kinds; absent where there are none. */
+    reactions: v.optional(v.array(reactionSchema)),
     send: v.optional(sendStatusSchema),
     /** Who has read up to here, ourselves excepted. */
     readBy: v.array(personSchema),

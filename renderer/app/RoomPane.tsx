@@ -23,6 +23,7 @@ import styles from "./app.module.css";
 import { InvitePane } from "./InvitePane.tsx";
 import { shortcutLabel } from "./keyboard.ts";
 import { RoomHeader } from "./RoomHeader.tsx";
+import { useAim } from "./use-aim.ts";
 import { RoomInfoPane } from "./RoomInfoPane.tsx";
 import { useFetchFile } from "./use-fetch-file.ts";
 import { useLooksAt } from "./use-looks-at.ts";
@@ -120,6 +121,7 @@ type JoinedRoomProps = Pick<RoomPaneProps, "accountId" | "onVerifyDevice"> & {
 function JoinedRoom({ accountId, room, onVerifyDevice }: JoinedRoomProps) {
   const fetchFile = useFetchFile(accountId, room.roomId);
   const composer = useRef<ComposerHandle>(null);
+  const { aim, setAim, reply, edit, editLast } = useAim(accountId, room.roomId);
   return (
     <>
       <ErrorBoundary resetKey={room.roomId} renderFallback={(retry) => <PartFailed onRetry={retry} />}>
@@ -129,11 +131,21 @@ function JoinedRoom({ accountId, room, onVerifyDevice }: JoinedRoomProps) {
           onLeave={() => composer.current?.focus()}
           onVerify={onVerifyDevice}
           onFetchFile={fetchFile}
+          onReply={reply}
+          onEdit={edit}
         />
       </ErrorBoundary>
       <ErrorBoundary resetKey={room.roomId} renderFallback={(retry) => <PartFailed onRetry={retry} />}>
         {/* Opening a room means wanting to write. */}
-        <ComposerPane accountId={accountId} roomId={room.roomId} autoFocus ref={composer} />
+        <ComposerPane
+          accountId={accountId}
+          roomId={room.roomId}
+          autoFocus
+          aim={aim}
+          onAimDone={() => setAim(undefined)}
+          onEditLast={editLast}
+          ref={composer}
+        />
       </ErrorBoundary>
     </>
   );

@@ -61,8 +61,17 @@ test("an event under another sender's name is marked; a sender that is none harm
     return senderOf.has(id) ? { ...event, sender: senderOf.get(id) } : event;
   };
   await bob.faultOnSync(rewriteTimelines((events) => events.map(spoof)));
+  const told = async () =>
+    (await bob.engine.until("notifications", {}, () => true)).flatMap((item) =>
+      item.kind === "message" ? item.body : [],
+    );
+  expect(await told()).toEqual(["alice: before"]);
   const spoofed = await alice.send(roomId, "as Carol");
   expect((await bob.reads(roomId, spoofed)).shield).toBe("mismatched-sender");
+  // Shown with its mark, where it stands; never under Carol's name where no mark is seen.
+  expect(await told()).toEqual(["alice: before"]);
+  const [row] = await bob.engine.until("roomList", bob.inAccount, (rows) => rows.length === 1);
+  expect(row).toMatchObject({ preview: { text: "before" }, notificationCount: 1 });
   for (const nobody of nobodies) await alice.send(roomId, `as ${JSON.stringify(nobody)}`);
   const last = await alice.send(roomId, "as myself");
   await bob.reads(roomId, last);

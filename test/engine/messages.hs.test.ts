@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { TxnId } from "../../preload/contract/ids.ts";
+import type { TimelineItem } from "../../preload/contract/views.ts";
 import { bodies, TestEngine } from "../support/engine-harness.ts";
 import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 import { newUser, sharedHomeserver } from "../support/users.ts";
@@ -66,6 +67,57 @@ test("a direct room: invite shown with its sender, join, messages both ways, in 
   const again = await alice.client.call("rooms.createDirect", { accountId: alice.accountId, userId: bob.userId });
   expect(again.roomId).toBe(roomId);
   await close();
+});
+
+test("a draft marks its room in the list until it is sent, also while nothing can be sent", async () => {
+  await using proxy = await proxyBeforeServer();
+  await using alice = await TestEngine.signedIn(proxy.url, await newUser("alice"));
+  const { accountId } = alice;
+  const { roomId } = await alice.client.call("rooms.create", {
+    accountId,
+    name: "Garden",
+    isPublic: false,
+    invite: [],
+  });
+  const marked = (hasDraft: boolean) =>
+    alice.until("roomList", { accountId }, (rows) =>
+      rows.some((row) => row.roomId === roomId && row.hasDraft === hasDraft),
+    );
+  await marked(false);
+  await alice.client.call("rooms.setDraft", { ...alice.inRoom(roomId), text: "the beans" });
+  await marked(true);
+  await alice.close();
+  await alice.reopen();
+  await marked(true);
+  proxy.add({ path: /./u, response: "drop" });
+  await alice.sendText(roomId, "the beans are ripe");
+  await marked(false);
+});
+
+test("a file that is being sent says how far it has come", async () => {
+  await using proxy = await proxyBeforeServer();
+  await using alice = await TestEngine.signedIn(proxy.url, await newUser("alice"));
+  const { accountId } = alice;
+  const { roomId } = await alice.client.call("rooms.create", { accountId, name: "Files", isPublic: false, invite: [] });
+  const bytes = new Uint8Array(200_000);
+  const { uploadId } = await alice.client.call("files.begin", { accountId, name: "plan.pdf", contentType: "" });
+  await alice.client.call("files.append", { accountId, uploadId, offset: 0, bytes });
+  await alice.client.call("files.finish", { accountId, uploadId });
+  const held = proxy.add({ path: /\/upload/u, response: "hold-response" });
+  const txnId = randomUUID() as TxnId;
+  await alice.client.call("files.send", { ...alice.inRoom(roomId), txnId, uploadId });
+  const sendOf = (items: readonly TimelineItem[]) => {
+    const item = items.find(({ key }) => key === txnId);
+    return item?.kind === "message" ? item.send : undefined;
+  };
+  const onItsWay = await alice.timeline(
+    roomId,
+    (items) => sendOf(items)?.state === "sending" && "upload" in sendOf(items)!,
+  );
+  expect(sendOf(onItsWay)).toMatchObject({ upload: { totalBytes: 200_000 } });
+  held.release();
+  const arrived = await alice.timeline(roomId, (items) => sendOf(items)?.state === "sent");
+  expect(sendOf(arrived)).toEqual({ state: "sent" });
 });
 
 test("a decline takes the invite off the list", async () => {

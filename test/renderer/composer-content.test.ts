@@ -1,16 +1,12 @@
 /**
  * What typed text becomes, and when the room hears that somebody types.
- * Subjects: renderer/features/composer/message-content.ts and typing-reporter.ts.
+ * Subjects: renderer/features/composer/message-content.ts and typing-reporter.ts, renderer/engine-client/txn-id.ts.
  */
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { MAX_BODY_LENGTH, messageContentSchema } from "../../preload/contract/engine-contract.ts";
-import {
-  findMentions,
-  mintTxnId,
-  remainingLength,
-  toContent,
-} from "../../renderer/features/composer/message-content.ts";
+import { mintTxnId } from "../../renderer/engine-client/txn-id.ts";
+import { findMentions, remainingLength, toContent } from "../../renderer/features/composer/message-content.ts";
 import { TYPING_REPEAT_MS, createTypingReporter } from "../../renderer/features/composer/typing-reporter.ts";
 
 test.each([

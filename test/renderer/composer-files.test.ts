@@ -9,6 +9,7 @@ import {
   type RoomId,
   type UploadId,
   accountIdSchema,
+  eventIdSchema,
   roomIdSchema,
   uploadIdSchema,
 } from "../../preload/contract/ids.ts";
@@ -133,19 +134,21 @@ describe("the tray", () => {
 
   test("reads one file at a time, and sends in the order of the user what he sent before it was read", async () => {
     const { tray, state, release, sent, states } = open();
+    const replyTo = v.parse(eventIdSchema, "$question");
     state.isHeld = true;
     tray.add([file("one"), file("two"), file("three")]);
-    const sending = tray.send({ text: "hello" });
+    const sending = tray.send({ text: "hello", replyTo });
     await tick();
     expect(states()).toEqual(["reading", "waiting", "waiting"]);
     expect(tray.snapshot().every(({ isLeaving }) => isLeaving)).toBe(true);
     expect(tray.send()).toBeUndefined();
     release();
     expect(await sending).toBeUndefined();
-    expect(sent().map(({ uploadId, caption }) => [uploadId, caption])).toEqual([
-      [uploadIdOf(1), "hello"],
-      [uploadIdOf(2), undefined],
-      [uploadIdOf(3), undefined],
+    // Words and answer belong to the first.
+    expect(sent().map(({ uploadId, caption, replyTo: answered }) => [uploadId, caption, answered])).toEqual([
+      [uploadIdOf(1), "hello", replyTo],
+      [uploadIdOf(2), undefined, undefined],
+      [uploadIdOf(3), undefined, undefined],
     ]);
     expect([tray.snapshot(), state.mostAtOnce]).toEqual([[], 1]);
   });

@@ -177,3 +177,94 @@ describe("a changed identity", () => {
     expect(await page.getByRole("button", { name: /Go on unverified/u }).isEnabled()).toBe(true);
   });
 });
+
+describe("an answer", () => {
+  beforeEach(async () => {
+    await page.evaluate(() => {
+      window.composer.room({});
+      window.composer.open();
+      window.composer.answerTo("when do we meet?");
+    });
+    await page.getByText("Reply to Bob").waitFor();
+  });
+
+  test("names what it answers, takes the focus, and goes once", async () => {
+    expect(await page.getByRole("status").textContent()).toBe("Reply to Bob when do we meet?");
+    await page.keyboard.type("at three");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => callsOf("outbox.send")).toHaveLength(1);
+    expect((await callsOf("outbox.send"))[0]).toMatchObject({ content: { body: "at three" }, replyTo: "$question" });
+    await expect.poll(() => page.getByText("Reply to Bob").count()).toBe(0);
+    await page.keyboard.type("sharp");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => callsOf("outbox.send")).toHaveLength(2);
+    expect((await callsOf("outbox.send"))[1]).not.toHaveProperty("replyTo");
+  });
+
+  test.each(["Escape", "the button"])("is given up by %s, and the text stays", async (way) => {
+    await page.keyboard.type("hm");
+    if (way === "Escape") await page.keyboard.press("Escape");
+    else await page.getByRole("button", { name: "Do not reply" }).click();
+    await expect.poll(() => page.getByText("Reply to Bob").count()).toBe(0);
+    expect(await field().inputValue()).toBe("hm");
+  });
+});
+
+describe("an edit", () => {
+  beforeEach(async () => {
+    await page.evaluate(() => {
+      window.composer.room({});
+      window.composer.open();
+    });
+  });
+  const begin = async () => {
+    await page.keyboard.press("ArrowUp");
+    await page.getByText("Editing your message").waitFor();
+    await expect.poll(() => field().inputValue()).toBe("at thre");
+  };
+
+  test("of the last message begins with the up arrow, with the cursor at its end, and is saved", async () => {
+    await begin();
+    await page.keyboard.type("e");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => callsOf("outbox.edit")).toHaveLength(1);
+    expect((await callsOf("outbox.edit"))[0]).toMatchObject({ eventId: "$question", content: { body: "at three" } });
+    await expect.poll(() => page.getByText("Editing your message").count()).toBe(0);
+    expect(await field().inputValue()).toBe("");
+    expect(await callsOf("outbox.send")).toEqual([]);
+    expect(await drafts()).toEqual([]);
+  });
+
+  test("that changes nothing sends nothing; one that is given up neither", async () => {
+    await begin();
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.getByText("Editing your message").count()).toBe(0);
+    await begin();
+    await page.keyboard.type(" o’clock");
+    await page.keyboard.press("Escape");
+    await expect.poll(() => field().inputValue()).toBe("");
+    expect(await callsOf("outbox.edit")).toEqual([]);
+  });
+
+  test("leaves what was being written alone, and the arrow belongs to that text", async () => {
+    await page.keyboard.type("half a thought");
+    await page.keyboard.press("ArrowUp");
+    expect(await page.getByText("Editing your message").count()).toBe(0);
+    await page.evaluate(() => window.composer.answerTo("when?"));
+    await page.getByText("Reply to Bob").waitFor();
+    expect(await field().inputValue()).toBe("half a thought");
+  });
+
+  test("that the engine does not take stays, says why, and can be tried again", async () => {
+    await begin();
+    await page.evaluate(() => window.composer.fail("outbox.edit"));
+    await page.keyboard.type("e");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("There is no connection.");
+    expect(await field().inputValue()).toBe("at three");
+    await page.evaluate(() => window.composer.mend());
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.getByText("Editing your message").count()).toBe(0);
+    expect(await callsOf("outbox.edit")).toHaveLength(2);
+  });
+});

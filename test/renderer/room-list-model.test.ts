@@ -22,6 +22,7 @@ const row = (id: string, parts: Partial<RoomRow> = {}): RoomRow => ({
   isMuted: false,
   typingNames: [],
   hasRunningCall: false,
+  hasDraft: false,
   ...parts,
 });
 const shown = (question: Partial<RoomListQuestion>) =>

@@ -124,4 +124,31 @@ describe("a file", () => {
         .count(),
     ).toBe(0);
   });
+
+  test("on its way says how far it has come, aloud at each quarter, and can be taken back", async () => {
+    await show({ sizeBytes: 2_000_000 });
+    const send = (sentBytes: number) =>
+      page.evaluate(
+        (upload) => window.timeline.change("h-1", { txnId: "txn-00000001", send: { state: "sending", upload } }),
+        { sentBytes, totalBytes: 2_000_000 },
+      );
+    const bar = card().getByRole("progressbar", { name: "Sending plan.pdf" });
+    const aloud = () => card().getByRole("status").allTextContents();
+    await send(400_000);
+    const heightPx = (await card().boundingBox())?.height;
+    expect(await card().textContent()).toContain("400 kB of 2 MB sent");
+    expect(await bar.getAttribute("value")).toBe("20");
+    expect(await aloud()).toEqual([""]);
+    await send(1_100_000);
+    expect(await aloud()).toEqual(["Sending plan.pdf: 50 %"]);
+    await send(1_400_000);
+    expect(await aloud()).toEqual(["Sending plan.pdf: 50 %"]);
+    await send(9_000_000);
+    expect(await card().textContent()).toContain("2 MB of 2 MB sent");
+    await card().getByRole("button", { name: "Cancel sending plan.pdf" }).click();
+    expect(await page.evaluate(() => window.timeline.seen.discarded)).toEqual(["txn-00000001"]);
+    await page.evaluate(() => window.timeline.change("h-1", { send: { state: "sending" } }));
+    expect(await bar.count()).toBe(0);
+    expect((await card().boundingBox())?.height).toBe(heightPx);
+  });
 });

@@ -4,7 +4,7 @@
  * rings. Runs last.
  */
 import type { RoomId, UserId } from "../../../preload/contract/ids.ts";
-import type { RoomEvent } from "../matrix/events.ts";
+import { isSenderForged, type RoomEvent } from "../matrix/events.ts";
 import type { SyncBody } from "../matrix/sync-body.ts";
 import type { AccountStore } from "../store/account-store.ts";
 import type { SyncStep } from "../sync/step.ts";
@@ -22,9 +22,9 @@ export function callsStep(deps: {
   /** Someone calls in this room: what an answer will need is made ready now. */
   prepareToAnswer: (roomId: RoomId) => void;
 }): SyncStep<undefined, CallsDelta> {
-  /** In an encrypted room only what came encrypted is a call: the server could write the rest. */
+  /** In an encrypted room only what came encrypted, and from whom it says, is a call: the server could write the rest. */
   const isTrustworthy = (roomId: RoomId, event: RoomEvent): boolean =>
-    event.encryption !== undefined || !deps.store.rooms.read(roomId)?.isEncrypted;
+    (event.encryption !== undefined || !deps.store.rooms.read(roomId)?.isEncrypted) && !isSenderForged(event);
 
   return {
     name: "calls",

@@ -51,6 +51,13 @@ export type EventEncryption = {
   cause: UndecryptableCause | undefined;
 };
 
+/**
+ * True where the event says another sender than its key does: whoever it names has not said this, so it must not
+ * ring, notify, stand in the list, or change a message. spec: e2ee, "Validation of incoming decrypted events".
+ */
+export const isSenderForged = ({ encryption }: { encryption?: EventEncryption | undefined }): boolean =>
+  encryption?.shield === "mismatched-sender" || encryption?.cause === "mismatched-sender";
+
 /** An event that cannot be used: kept for showing that something was there, and for finding out why. */
 export type SetAsideEvent = {
   /** As the server gave it, where it was a string at all; at most 255 characters. */

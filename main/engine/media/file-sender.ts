@@ -7,6 +7,7 @@
  * spec: client-server, "Sending encrypted attachments".
  */
 import type { UploadId, UserId } from "../../../preload/contract/ids.ts";
+import type { Clock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import { readFileContent, THUMBNAIL_UPLOAD_KEY, toEncryptedFileJson, UPLOAD_KEY } from "../matrix/file-content.ts";
 import { readObject } from "../matrix/json.ts";
@@ -72,13 +73,17 @@ export function uploadIdsIn(content: JsonObject): UploadId[] {
 }
 
 export type UploadProgress = { sentBytes: number; totalBytes: number };
+/** Who looks on sees it move, and the timeline is not read anew for each piece of a file. */
+const PROGRESS_EVERY_MS = 250;
 
 export function openFileSender(deps: {
   uploads: Uploads;
   cache: CacheFolder;
   client: { media: Pick<HomeserverClient["media"], "upload"> };
   readLimit: () => Promise<number | undefined>;
+  /** An upload has come further, told a few times a second at most. */
   onProgress?: (uploadId: UploadId) => void;
+  clock: Clock;
   signal: AbortSignal;
 }) {
   const { uploads, cache } = deps;
@@ -116,6 +121,7 @@ export function openFileSender(deps: {
     const handle = await uploads.openStaged(staged);
     if (!handle) throw lost();
     progress.totalBytes = staged.sizeBytes;
+    let toldAtMs = -Infinity;
     try {
       const mxc = await deps.client.media.upload(
         {
@@ -127,6 +133,9 @@ export function openFileSender(deps: {
           signal,
           onProgress(sentBytes) {
             progress.sentBytes = sentBytes;
+            const nowMs = deps.clock.monotonic();
+            if (nowMs - toldAtMs < PROGRESS_EVERY_MS) return;
+            toldAtMs = nowMs;
             deps.onProgress?.(uploadId);
           },
         },
@@ -176,8 +185,11 @@ export function openFileSender(deps: {
       };
     },
 
-    /** How far a running upload has come. */
-    progressOf: (uploadId: UploadId): UploadProgress | undefined => running.get(uploadId)?.progress,
+    /** How far a running upload has come; undefined before its first byte is asked for. */
+    progressOf(uploadId: UploadId): UploadProgress | undefined {
+      const progress = running.get(uploadId)?.progress;
+      return progress && progress.totalBytes > 0 ? progress : undefined;
+    },
 
     /** Ends a running upload; its message then fails with `cancelled`. */
     cancel(uploadId: UploadId): void {

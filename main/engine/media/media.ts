@@ -42,7 +42,7 @@ export function openMedia(deps: {
   log: Logger;
   /** The contents of all pending events: their uploads are kept. */
   readPendingContents: () => Iterable<JsonObject>;
-  /** An upload has come further; called often. */
+  /** An upload has come further, told a few times a second at most. */
   onProgress?: (uploadId: UploadId) => void;
   signal: AbortSignal;
 }) {
@@ -63,6 +63,7 @@ export function openMedia(deps: {
     client,
     readLimit,
     ...(deps.onProgress && { onProgress: deps.onProgress }),
+    clock,
     signal,
   });
 

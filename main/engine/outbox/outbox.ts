@@ -19,6 +19,13 @@ import type { PendingEvent } from "../store/tables/outbox.ts";
 /** A send that was first tried longer ago may be on the server under a txnId that it has forgotten. */
 const UNCERTAIN_AFTER_MS = 23 * 3_600_000;
 
+/**
+ * Redactions are the server's to carry out. A reaction is all relation, which stays in the clear beside a ciphertext
+ * anyway: other clients send it so, and some read no other. Its key is thus known to the server.
+ * spec: e2ee, "m.room.encrypted", `m.relates_to`.
+ */
+const SENT_IN_CLEAR: ReadonlySet<string> = new Set(["m.reaction", "m.room.redaction"]);
+
 export type OutboxDeps = {
   store: AccountStore;
   send: (
@@ -36,27 +43,36 @@ export type OutboxDeps = {
   discardUploads: (content: JsonObject) => void;
   clock: Clock;
   log: Logger;
-  /** The room's timeline looks different now. */
+  /** The room's timeline, or its draft, is another now. */
   changed: (roomId: RoomId) => void;
   signal: AbortSignal;
 };
 
 export function openOutbox(deps: OutboxDeps) {
   const { store, clock, log, signal } = deps;
+  type NewEvent = Pick<PendingEvent, "txnId" | "roomId" | "type" | "content">;
   type Sender = { wake: AbortController; retryAtMs: number | undefined };
   const senders = new Map<RoomId, Sender>();
 
-  /** Resolves once the event is on disk. */
-  function send(roomId: RoomId, txnId: TxnId, type: string, content: JsonObject): void {
+  /** Queues what was written in the room's composer: it is no draft any more. The event is on disk when this returns. */
+  const send = (roomId: RoomId, txnId: TxnId, type: string, content: JsonObject): void =>
+    enqueue({ txnId, roomId, type, content }, { takesDraft: true });
+
+  /** Queues an event that the user made otherwise. */
+  const add = (roomId: RoomId, txnId: TxnId, type: string, content: JsonObject): void =>
+    enqueue({ txnId, roomId, type, content }, { takesDraft: false });
+
+  function enqueue(event: NewEvent, { takesDraft }: { takesDraft: boolean }): void {
+    const { roomId } = event;
     const room = store.rooms.read(roomId);
     if (room?.membership !== "join") {
       throw new EngineError("forbidden", "You are not in this room, so nothing can be sent to it.");
     }
     store.write(
       (tx) => {
-        store.outbox.add(tx, { txnId, roomId, type, content, createdAtMs: clock.now() });
-        // What is sent is no draft any more: both change together, so that neither is ever lost or doubled.
-        store.drafts.put(tx, roomId, "");
+        store.outbox.add(tx, { ...event, createdAtMs: clock.now() });
+        // Both change together, so that neither is ever lost or doubled.
+        if (takesDraft) store.drafts.put(tx, roomId, "");
       },
       { isDurable: true },
     );
@@ -157,14 +173,15 @@ export function openOutbox(deps: OutboxDeps) {
    */
   async function toWire(pending: PendingEvent): Promise<{ content: JsonObject; encrypted: PendingEvent["wire"] }> {
     if (pending.wire) return { content: {}, encrypted: pending.wire };
-    const isEncrypted = isEncryptedRoom(pending.roomId);
+    const isEncrypted = isToBeEncrypted(pending);
     const content = await deps.prepareContent(pending.content, { isEncrypted });
     if (isEncrypted) return { content, encrypted: await deps.encrypt(pending.roomId, pending.type, content) };
     // An upload takes its time, in which the room may have been encrypted.
-    return isEncryptedRoom(pending.roomId) ? toWire(pending) : { content, encrypted: undefined };
+    return isToBeEncrypted(pending) ? toWire(pending) : { content, encrypted: undefined };
   }
 
-  const isEncryptedRoom = (roomId: RoomId): boolean => store.rooms.read(roomId)?.isEncrypted ?? false;
+  const isToBeEncrypted = ({ roomId, type }: PendingEvent): boolean =>
+    !SENT_IN_CLEAR.has(type) && (store.rooms.read(roomId)?.isEncrypted ?? false);
 
   /** Takes back into the queue what only waited for this device, or for someone's identity, to be in order. */
   function retryHeld(): void {
@@ -199,6 +216,7 @@ export function openOutbox(deps: OutboxDeps) {
 
   return {
     send,
+    add,
     retry,
     discard,
     wakeAll,

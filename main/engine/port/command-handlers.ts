@@ -72,13 +72,21 @@ export const commandHandlers: Handlers = {
     return done;
   },
 
-  "outbox.send": ({ accountId, roomId, txnId, content }, { core }) => {
-    const { mentionedUserIds, ...body } = content;
-    core.session(accountId).outbox.send(roomId, txnId, "m.room.message", {
-      ...body,
-      // Always there: it tells other clients that names in the text are not mentions by themselves.
-      "m.mentions": mentionedUserIds && mentionedUserIds.length > 0 ? { user_ids: mentionedUserIds } : {},
-    });
+  "outbox.send": ({ accountId, roomId, txnId, content, replyTo }, { core }) => {
+    const { outbox, relations } = core.session(accountId);
+    outbox.send(roomId, txnId, "m.room.message", relations.toContent(roomId, content, replyTo));
+    return done;
+  },
+  "outbox.edit": ({ accountId, roomId, txnId, eventId, content }, { core }) => {
+    core.session(accountId).relations.edit(roomId, txnId, eventId, content);
+    return done;
+  },
+  "outbox.react": ({ accountId, roomId, txnId, ...reaction }, { core }) => {
+    core.session(accountId).relations.react(roomId, txnId, reaction);
+    return done;
+  },
+  "outbox.redact": ({ accountId, roomId, txnId, eventId }, { core }) => {
+    core.session(accountId).relations.redact(roomId, txnId, eventId);
     return done;
   },
   "outbox.retry": ({ accountId, txnId }, { core }) => {
@@ -231,9 +239,10 @@ export const commandHandlers: Handlers = {
     await core.session(accountId).media.discard(uploadId);
     return done;
   },
-  "files.send": async ({ accountId, roomId, txnId, ...file }, { core }) => {
-    const session = core.session(accountId);
-    session.outbox.send(roomId, txnId, "m.room.message", await session.media.toPendingContent(file));
+  "files.send": async ({ accountId, roomId, txnId, replyTo, ...file }, { core }) => {
+    const { media, outbox, relations } = core.session(accountId);
+    const content = await media.toPendingContent(file);
+    outbox.send(roomId, txnId, "m.room.message", relations.asReply(roomId, content, replyTo));
     return done;
   },
   "files.open": ({ accountId, file }, { core, signal }) => core.session(accountId).media.open(file, { signal }),

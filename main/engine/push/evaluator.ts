@@ -1,12 +1,12 @@
 /**
  * The push rule evaluator: whether an event should notify, and how. Pure; called by the push step for every new
  * event. Invariant: the first enabled rule whose conditions all hold decides, in the order override, content,
- * room, sender, underride; own and redacted events never notify; a rule or condition that we do not understand
+ * room, sender, underride; own, redacted and forged events never notify; a rule or condition that we do not understand
  * never matches and harms no other.
  * spec: client-server, "Push Rules".
  */
 import type { PowerLevels } from "../matrix/content.ts";
-import type { RoomEvent } from "../matrix/events.ts";
+import { isSenderForged, type RoomEvent } from "../matrix/events.ts";
 import type { RoomId, UserId } from "../matrix/ids.ts";
 import { isObject, readArray, readBoolean, readObject, readString, readValue } from "../matrix/json.ts";
 import type { JsonObject, JsonValue } from "../matrix/json.ts";
@@ -80,7 +80,7 @@ export function defaultPushRules(ownUserId: UserId): PushRuleset {
 
 /** Judges one event of one room. */
 export function evaluatePush(ruleset: PushRuleset, event: RoomEvent, context: PushContext): PushDecision {
-  if (event.sender === context.ownUserId || event.unsigned.isRedacted) return SILENT;
+  if (event.sender === context.ownUserId || event.unsigned.isRedacted || isSenderForged(event)) return SILENT;
   const namesMentions = Object.hasOwn(event.content, "m.mentions");
   for (const { ruleId, conditions, actions } of ruleset) {
     if (namesMentions && GUESSING_RULES.has(ruleId)) continue;

@@ -38,6 +38,7 @@ export function openRoomListView(deps: {
       typingNames: typing.in(room.roomId).map((userId) => people.read(room.roomId, userId).displayName),
       ...(room.inviterUserId && { inviter: people.read(room.roomId, room.inviterUserId) }),
       hasRunningCall: deps.hasRunningCall(room.roomId),
+      hasDraft: store.drafts.has(room.roomId),
     };
   }
 

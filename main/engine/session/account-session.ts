@@ -25,9 +25,11 @@ import { callTile } from "../calls/call-tiles.ts";
 import { callsStep, isCallEvent } from "../calls/calls.step.ts";
 import { cryptoStep } from "../crypto/crypto.step.ts";
 import type { RoomEvent } from "../matrix/events.ts";
+import { readString } from "../matrix/json.ts";
 import { openMedia, uploadIdsIn } from "../media/media.ts";
 import { openHomeserverClient } from "../net/homeserver-client.ts";
 import { openOutbox } from "../outbox/outbox.ts";
+import { openRelations } from "../outbox/relations.ts";
 import { openNotifications } from "../push/notifications.ts";
 import { pushStep } from "../push/push.step.ts";
 import { openMemberLoader } from "../rooms/member-loader.ts";
@@ -132,11 +134,19 @@ export function openAccountSession(deps: AccountSessionDeps) {
     clock,
     log: log.child("media"),
     readPendingContents: () => store.outbox.readAll().map((pending) => pending.content),
+    onProgress: (uploadId) => {
+      for (const pending of store.outbox.readAll()) {
+        if (uploadIdsIn(pending.content).includes(uploadId)) markTimeline(pending.roomId);
+      }
+    },
     signal,
   });
   const outbox = openOutbox({
     store,
-    send: client.sendEvent,
+    send: (roomId, type, txnId, content, options) =>
+      type === "m.room.redaction"
+        ? client.redact(roomId, readString(content, "redacts") as EventId, txnId, undefined, options)
+        : client.sendEvent(roomId, type, txnId, content, options),
     encrypt: crypto.encrypt,
     prepareContent: media.prepareContent,
     discardUploads: (content) => {
@@ -144,9 +154,11 @@ export function openAccountSession(deps: AccountSessionDeps) {
     },
     clock,
     log: log.child("outbox"),
-    changed: markTimeline,
+    // The room as well: what was its draft may have been sent.
+    changed: (roomId) => publish(new ChangeSet().markTimeline(roomId).markRoom(roomId)),
     signal,
   });
+  const relations = openRelations({ store, ownUserId, outbox });
   const history = openHistory({ store, client, decryptEntries: crypto.decryptEntries, changed: markTimeline, signal });
   const markRead = openMarkRead({
     store,
@@ -377,6 +389,7 @@ export function openAccountSession(deps: AccountSessionDeps) {
           history,
           ownUserId,
           retryAtOf: outbox.retryAtOf,
+          uploadProgressOf: media.progressOf,
           callTile: (events) => tileOf(roomId, events),
         },
         roomId,
@@ -432,6 +445,7 @@ export function openAccountSession(deps: AccountSessionDeps) {
     client,
     store,
     outbox,
+    relations,
     rooms: roomCommands,
     crypto,
     calls,

@@ -85,6 +85,8 @@ export function openHealing(deps: HealingDeps) {
     if (changes.length === 0 || signal.aborted) return;
     store.write((tx) => {
       for (const { roomId, eventId, shield } of changes) store.events.setShield(tx, roomId, eventId, shield);
+      // What turns out to be forged leaves the list.
+      for (const roomId of new Set(changes.map((change) => change.roomId))) writePreview(store, deps, roomId, tx);
     });
     deps.changed(new Set(changes.map(({ roomId }) => roomId)));
   }

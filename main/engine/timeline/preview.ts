@@ -4,6 +4,7 @@
 import type { UserId } from "../../../preload/contract/ids.ts";
 import type { Person, Preview } from "../../../preload/contract/views.ts";
 import { readMessageContent } from "../matrix/content.ts";
+import { isSenderForged } from "../matrix/events.ts";
 import type { EventRecord } from "../store/tables/event.ts";
 
 const MAX_PREVIEW_LENGTH = 200;
@@ -29,7 +30,10 @@ export function previewOf(
   return undefined;
 }
 
-function whatIsSaid(event: EventRecord): { kind: Preview["kind"]; text: string } | undefined {
+/** What an event says, or undefined where that is nothing for a preview. The text is as it came. */
+export function whatIsSaid(event: EventRecord): { kind: Preview["kind"]; text: string } | undefined {
+  // The row has no room for a shield: these words must not stand there under the name of who never wrote them.
+  if (isSenderForged(event)) return undefined;
   if (event.isRedacted)
     return event.stateKey === undefined && event.type !== "" ? { kind: "redacted", text: "" } : undefined;
   switch (event.type) {

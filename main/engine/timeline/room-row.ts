@@ -8,6 +8,7 @@ import type { AccountStore } from "../store/account-store.ts";
 import type { WriteTx } from "../store/driver.ts";
 import { rememberPeople, type People } from "../store/people.ts";
 import type { Place } from "../store/tables/event.ts";
+import { asItReads, readEdits } from "./edits.ts";
 import { previewOf } from "./preview.ts";
 
 /** Before the first event of every room. */
@@ -22,7 +23,12 @@ export function writePreview(
   tx: WriteTx,
 ): void {
   const personOf = rememberPeople(deps.people, roomId);
-  const found = previewOf(store.events.readNewestShown(roomId, PREVIEW_REACH), { ...deps, personOf });
+  const events = store.events.readNewestShown(roomId, PREVIEW_REACH);
+  const edits = readEdits(store, roomId, events);
+  const found = previewOf(
+    events.map((event) => asItReads(event, edits)),
+    { ...deps, personOf },
+  );
   const activityTs =
     found?.originServerTs ?? store.rooms.read(roomId)?.activityTs ?? store.events.readNewest(roomId)?.originServerTs;
   store.rooms.setPreview(tx, roomId, found?.preview, activityTs);

@@ -14,13 +14,14 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
-import type { AccountId, RoomId, UserId } from "../../../preload/contract/ids.ts";
+import type { AccountId, EventId, RoomId, UserId } from "../../../preload/contract/ids.ts";
 import type { Person } from "../../../preload/contract/views.ts";
 import { toCommandErrorData } from "../../engine-client/command-error.ts";
 import type { EngineClient } from "../../engine-client/engine-client.ts";
 import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
 import { useAvatarUrl } from "../../engine-client/media-url.ts";
 import { useCommand } from "../../engine-client/use-command.ts";
+import { mintTxnId } from "../../engine-client/txn-id.ts";
 import { useTopicItem } from "../../engine-client/use-topic.ts";
 import { errorText } from "../../text/error-text.ts";
 import { useText } from "../../text/text.ts";
@@ -30,6 +31,7 @@ import { type AttachmentTray, MAX_ATTACHMENTS, openAttachmentTrays } from "./att
 import { type ComposerSession, type SendMessage, openComposerSessions } from "./composer-session.ts";
 import { type DroppedFiles, useFileDrop } from "./dropped-files.ts";
 import { createKeySharing } from "./key-sharing.ts";
+import { type Aim, useEdit } from "./aim.ts";
 import { toContent } from "./message-content.ts";
 import { forgetOldDrafts } from "./old-drafts.ts";
 import { createTypingReporter } from "./typing-reporter.ts";
@@ -44,6 +46,11 @@ export type ComposerPaneProps = {
   roomId: RoomId;
   /** Puts the cursor here when the room is opened. */
   autoFocus?: boolean;
+  /** What the text is for, where it is no new message; `onAimDone` when that is sent or given up. */
+  aim?: Aim | undefined;
+  onAimDone?: () => void;
+  /** The user wants to change his last message. */
+  onEditLast?: () => void;
   ref?: Ref<ComposerHandle>;
 };
 
@@ -79,6 +86,7 @@ function traysOf(client: EngineClient, mediaBase: string): ReturnType<typeof ope
 }
 
 const nowMs = () => performance.now();
+const doNothing = () => {};
 const NOBODY: readonly Person[] = [];
 const NO_CHANGES: readonly IdentityChange[] = [];
 
@@ -100,9 +108,13 @@ function useDraftFlush(flush: () => void): void {
 
 /**
  * Sends the text and the files: a text beside one file is its caption, beside several it is a message before them.
+ * The first of them is the answer, where this is one.
  * True where something is under way.
  */
-function sendAll(session: ComposerSession, tray: AttachmentTray, sendMessage: SendMessage): boolean {
+function sendAll(
+  { session, tray, replyTo }: { session: ComposerSession; tray: AttachmentTray; replyTo: EventId | undefined },
+  sendMessage: SendMessage,
+): boolean {
   const going = tray.snapshot().filter(({ state, isLeaving }) => state.is !== "failed" && !isLeaving);
   const { text } = session.snapshot();
   const isCaption = going.length === 1 && toContent(text)?.msgtype === "m.text";
@@ -110,12 +122,15 @@ function sendAll(session: ComposerSession, tray: AttachmentTray, sendMessage: Se
     const isTextSent = session.send(sendMessage);
     // A text that is too long holds the files back as well: they belong together.
     if (!isTextSent && text.trim() !== "") return false;
-    return tray.send() !== undefined || isTextSent;
+    return tray.send(isTextSent ? {} : { replyTo }) !== undefined || isTextSent;
   }
-  return session.send(async (_txnId, { body, mentionedUserIds }) => tray.send({ text: body, mentionedUserIds }));
+  return session.send(async (_txnId, { body, mentionedUserIds }) =>
+    tray.send({ text: body, mentionedUserIds, replyTo }),
+  );
 }
 
-function ConnectedComposer({ accountId, roomId, autoFocus = false, ref }: ComposerPaneProps) {
+function ConnectedComposer(props: ComposerPaneProps) {
+  const { accountId, roomId, autoFocus = false, aim, onAimDone = doNothing, onEditLast, ref } = props;
   const t = useText();
   const client = useEngineClient();
   const details = useTopicItem("room", { accountId, roomId });
@@ -131,6 +146,13 @@ function ConnectedComposer({ accountId, roomId, autoFocus = false, ref }: Compos
   useEffect(() => {
     if (autoFocus) focusField();
   }, [autoFocus, focusField]);
+  useEffect(() => {
+    if (aim === undefined) return;
+    focusField();
+    const end = field.current?.value.length ?? 0;
+    field.current?.setSelectionRange(end, end);
+  }, [aim, focusField]);
+  const replyTo = aim?.kind === "reply" ? aim.eventId : undefined;
 
   const { mediaBase } = useHostInfo();
   const tray = traysOf(client, mediaBase)(accountId, roomId);
@@ -139,16 +161,25 @@ function ConnectedComposer({ accountId, roomId, autoFocus = false, ref }: Compos
     (txnId, content) =>
       tray
         .whenSent()
-        .then(() => client.call("outbox.send", { accountId, roomId, txnId, content }))
+        .then(() => client.call("outbox.send", { accountId, roomId, txnId, content, ...(replyTo && { replyTo }) }))
         .then(() => undefined, toCommandErrorData),
-    [client, accountId, roomId, tray],
+    [client, accountId, roomId, tray, replyTo],
+  );
+  const edit = useEdit(
+    aim,
+    (eventId, content) =>
+      client
+        .call("outbox.edit", { accountId, roomId, txnId: mintTxnId(), eventId, content })
+        .then(() => undefined, toCommandErrorData),
+    onAimDone,
   );
   const session = sessionsOf(client)(accountId, roomId);
   const draft = details?.draft;
   useLayoutEffect(() => {
     if (draft !== undefined) session.restore(draft);
   }, [session, draft]);
-  const { text, error } = useSyncExternalStore(session.subscribe, session.snapshot);
+  const draftText = useSyncExternalStore(session.subscribe, session.snapshot);
+  const { text, error } = edit ?? draftText;
   useDraftFlush(useCallback(() => session.flushDraft(), [session]));
 
   const reporter = useMemo(
@@ -227,13 +258,18 @@ function ConnectedComposer({ accountId, roomId, autoFocus = false, ref }: Compos
       deciding={deciding}
       identityProblem={identityError && errorText(t, identityError)}
       avatarUrl={avatarUrl}
+      aim={aim}
+      onCancelAim={onAimDone}
+      {...(onEditLast && attachments.length === 0 && { onEditLast })}
       onText={(typed) => {
-        session.setText(typed);
+        if (edit) edit.setText(typed);
+        else session.setText(typed);
         reporter.typed(typed);
         sharing?.typed();
       }}
       onSend={() => {
-        if (!sendAll(session, tray, sendMessage)) return;
+        if (edit ? !edit.send() : !sendAll({ session, tray, replyTo }, sendMessage)) return;
+        if (!edit) onAimDone();
         setAttachNotice(undefined);
         reporter.stopped();
         field.current?.focus();

@@ -4,7 +4,7 @@
  * Invariant: knows no engine. Enter sends, except while an input method composes, where Enter belongs to it, and
  * while a changed identity holds everything back: then the text can be written, and waits.
  */
-import { CircleAlert, Paperclip, SendHorizontal } from "lucide-react";
+import { Check, CircleAlert, Paperclip, SendHorizontal } from "lucide-react";
 import { type KeyboardEvent, type Ref, useId, useRef } from "react";
 import { MAX_BODY_LENGTH } from "../../../preload/contract/engine-contract.ts";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
@@ -13,9 +13,11 @@ import type { Person } from "../../../preload/contract/views.ts";
 import { useText } from "../../text/text.ts";
 import { IconButton } from "../../ui/IconButton.tsx";
 import { cx } from "../../ui/cx.ts";
+import { AimBanner } from "./AimBanner.tsx";
 import { AttachmentList } from "./AttachmentList.tsx";
 import { type Deciding, type IdentityChange, IdentityNotice } from "./IdentityNotice.tsx";
 import { TypingLine } from "./TypingLine.tsx";
+import type { Aim } from "./aim.ts";
 import type { Attachment } from "./attachment-tray.ts";
 import { readPaste } from "./dropped-files.ts";
 import { remainingLength, toContent } from "./message-content.ts";
@@ -32,6 +34,8 @@ export type ComposerViewProps = {
   attachments: readonly Attachment[];
   /** What was left out of the last files that came. */
   attachNotice?: string | undefined;
+  /** What the text is for, where it is no new message. */
+  aim?: Aim | undefined;
   /** Files hover over the window. */
   isDropTarget?: boolean;
   typing: readonly Person[];
@@ -44,6 +48,9 @@ export type ComposerViewProps = {
   avatarUrl: (person: Person) => string | undefined;
   onText: (text: string) => void;
   onSend: () => void;
+  onCancelAim?: () => void;
+  /** The up arrow where nothing is written. */
+  onEditLast?: () => void;
   onAttach: (files: readonly File[]) => void;
   onRemoveAttachment: (key: Attachment["key"]) => void;
   onRetryAttachment: (key: Attachment["key"]) => void;
@@ -64,21 +71,29 @@ const COMPOSING_KEY_CODE = 229;
 export function ComposerView(props: ComposerViewProps) {
   const { roomName, isEncrypted, permission, text, error, typing, isHeld, identityChanges, avatarUrl } = props;
   const { attachments, attachNotice, isDropTarget = false } = props;
-  const { onText, onSend, onAttach, onFocus, onBlur, fieldRef } = props;
+  const { onText, onSend, onAttach, onFocus, onBlur, fieldRef, aim, onCancelAim, onEditLast } = props;
   const t = useText();
   const noticeId = useId();
   const identityId = useId();
   const remaining = remainingLength(text);
   const isSendable = toContent(text) !== undefined;
-  const hasFiles = attachments.some(({ state, isLeaving }) => state.is !== "failed" && !isLeaving);
+  const isEdit = aim?.kind === "edit";
+  // An edit changes words; files wait for the next message.
+  const hasFiles = !isEdit && attachments.some(({ state, isLeaving }) => state.is !== "failed" && !isLeaving);
   const hasSomething = isSendable || (hasFiles && text.trim() === "");
   const canSend = hasSomething && !isHeld;
   const filePicker = useRef<HTMLInputElement>(null);
   const name = roomName;
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.key !== "Enter" || event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.nativeEvent.isComposing || event.keyCode === COMPOSING_KEY_CODE) return;
+    if (event.key === "Escape" && aim !== undefined) onCancelAim?.();
+    if (event.key === "ArrowUp" && aim === undefined && text === "" && onEditLast !== undefined) {
+      event.preventDefault();
+      onEditLast();
+    }
+    if (event.key !== "Enter") return;
     event.preventDefault();
     if (canSend) onSend();
   };
@@ -128,11 +143,14 @@ export function ComposerView(props: ComposerViewProps) {
             {t("composer.notSaved", { reason: error.message === "" ? t(`errors.${error.code}`) : error.message })}
           </p>
         )}
-        <AttachmentList
-          attachments={attachments}
-          onRemove={props.onRemoveAttachment}
-          onRetry={props.onRetryAttachment}
-        />
+        {aim === undefined ? null : <AimBanner aim={aim} onCancel={() => onCancelAim?.()} />}
+        {isEdit ? null : (
+          <AttachmentList
+            attachments={attachments}
+            onRemove={props.onRemoveAttachment}
+            onRetry={props.onRetryAttachment}
+          />
+        )}
         {attachNotice === undefined ? null : (
           <p className={styles["attachNotice"]} role="status">
             {attachNotice}
@@ -143,6 +161,8 @@ export function ComposerView(props: ComposerViewProps) {
           className={styles["field"]}
           rows={1}
           dir="auto"
+          // Or the browser would write down what stands here, readable, to restore the page with.
+          autoComplete="off"
           value={text}
           aria-label={t("composer.label", { name })}
           aria-describedby={descriptions.length === 0 ? undefined : descriptions.join(" ")}
@@ -176,6 +196,7 @@ export function ComposerView(props: ComposerViewProps) {
             icon={<Paperclip />}
             label={t("composer.attach")}
             tooltipPlacement="top"
+            isDisabled={isEdit}
             onPress={() => filePicker.current?.click()}
           />
           <span id={noticeId} className={cx(styles["count"], remaining < 0 && styles["tooLong"])}>
@@ -185,8 +206,8 @@ export function ComposerView(props: ComposerViewProps) {
             type="submit"
             variant="primary"
             className={styles["send"]}
-            icon={<SendHorizontal />}
-            label={t("composer.send")}
+            icon={isEdit ? <Check /> : <SendHorizontal />}
+            label={t(isEdit ? "composer.save" : "composer.send")}
             shortcut={t("composer.sendShortcut")}
             tooltipPlacement="top"
             isDisabled={!canSend}

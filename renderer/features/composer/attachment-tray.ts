@@ -7,12 +7,12 @@
  * txnId; who removes a file that is being read ends the reading.
  */
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
-import type { AccountId, RoomId, TxnId, UploadId, UserId } from "../../../preload/contract/ids.ts";
+import type { AccountId, EventId, RoomId, TxnId, UploadId, UserId } from "../../../preload/contract/ids.ts";
 import { toCommandErrorData } from "../../engine-client/command-error.ts";
 import type { EngineClient } from "../../engine-client/engine-client.ts";
 import { type IntakeOptions, takeFileIn } from "./file-intake.ts";
 import { type FileFacts, isPicture, measureFile } from "./measure-file.ts";
-import { mintTxnId } from "./message-content.ts";
+import { mintTxnId } from "../../engine-client/txn-id.ts";
 
 /** More at once than anybody means. */
 export const MAX_ATTACHMENTS = 20;
@@ -39,7 +39,12 @@ export type AttachmentState =
   | { is: "failed"; error: EngineErrorData };
 
 /** What goes with the first file of a batch. */
-export type Caption = { text: string; mentionedUserIds?: UserId[] | undefined };
+export type Caption = {
+  text?: string;
+  mentionedUserIds?: UserId[] | undefined;
+  /** The message that is answered. */
+  replyTo?: EventId | undefined;
+};
 
 type Taken = {
   uploadId: UploadId;
@@ -167,7 +172,8 @@ export class AttachmentTray {
         ...(widthPx !== undefined && { widthPx }),
         ...(heightPx !== undefined && { heightPx }),
         ...(durationMs !== undefined && { durationMs }),
-        ...(caption && { caption: caption.text }),
+        ...(caption?.text !== undefined && { caption: caption.text }),
+        ...(caption?.replyTo && { replyTo: caption.replyTo }),
         ...(caption?.mentionedUserIds && { mentionedUserIds: caption.mentionedUserIds }),
       });
     } catch (thrown) {

@@ -9,8 +9,9 @@
 import type { MessageContent } from "../../../preload/contract/engine-contract.ts";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
 import type { AccountId, RoomId, TxnId } from "../../../preload/contract/ids.ts";
+import { mintTxnId } from "../../engine-client/txn-id.ts";
 import { DraftKeeper, type KeepDraft, type Timers } from "./draft-keeper.ts";
-import { mintTxnId, toContent } from "./message-content.ts";
+import { toContent } from "./message-content.ts";
 
 /** Hands a message to the engine; resolves with the error where it did not take it, and never rejects. */
 export type SendMessage = (txnId: TxnId, content: MessageContent) => Promise<EngineErrorData | undefined>;

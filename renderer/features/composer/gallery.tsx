@@ -4,7 +4,7 @@
  */
 import type { ReactNode } from "react";
 import * as v from "valibot";
-import { txnIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
+import { eventIdSchema, txnIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
 import type { Attachment } from "./attachment-tray.ts";
 import { ComposerView, type ComposerViewProps } from "./ComposerView.tsx";
 import styles from "./gallery.module.css";
@@ -14,6 +14,8 @@ const people = ["Bob", "Mira Okafor", "نور الحسن", "Ines", "Jonas"].map(
   displayName,
 }));
 
+const eventId = v.parse(eventIdSchema, "$question");
+const question = "Who brings the small stove? And the map, the one with the paths that nobody else knows?";
 const base: ComposerViewProps = {
   roomName: "Bob Marsh",
   isEncrypted: false,
@@ -67,6 +69,8 @@ const states: readonly { name: string; props: Partial<ComposerViewProps> }[] = [
   { name: "empty, one is typing", props: { typing: people.slice(0, 1) } },
   { name: "encrypted, two are typing", props: { isEncrypted: true, typing: people.slice(0, 2) } },
   { name: "many are typing", props: { typing: people } },
+  { name: "answering", props: { text: "I do.", aim: { kind: "reply", eventId, name: "Mira Okafor", text: question } } },
+  { name: "editing", props: { text: "at three", aim: { kind: "edit", eventId, text: "at thre" } } },
   { name: "with text", props: { text: "Two lines\nof text" } },
   { name: "right to left", props: { text: "هل نلتقي يوم السبت؟", roomName: "نور الحسن" } },
   { name: "long name", props: { roomName: longName } },

@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import { MAX_BODY_LENGTH, type MessageContent } from "../../../preload/contract/engine-contract.ts";
-import { type TxnId, type UserId, txnIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
+import { type UserId, userIdSchema } from "../../../preload/contract/ids.ts";
 
 const MAX_MENTIONS = 50;
 
@@ -53,9 +53,4 @@ export function toContent(typed: string): MessageContent | undefined {
     body,
     ...(mentioned.length === 0 ? {} : { mentionedUserIds: [...mentioned] }),
   };
-}
-
-/** A fresh id for one send. */
-export function mintTxnId(): TxnId {
-  return v.parse(txnIdSchema, `lattice-${crypto.randomUUID()}`);
 }

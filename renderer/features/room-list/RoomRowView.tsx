@@ -36,6 +36,8 @@ export const RoomRowView = memo(function RoomRowView(props: RoomRowViewProps) {
   const t = useText();
   const isInvite = row.membership === "invite";
   const line = previewLine(t, row);
+  // In the open room the composer shows it.
+  const hasDraftMark = row.hasDraft && !isOpen && line.tone !== "typing";
   const isLoud = isUnread(row) && !row.isMuted;
   return (
     <div
@@ -68,8 +70,9 @@ export const RoomRowView = memo(function RoomRowView(props: RoomRowViewProps) {
               </>
             ) : null}
           </span>
-          {line.text === "" ? null : (
+          {line.text === "" && !hasDraftMark ? null : (
             <span className={cx(styles["preview"], styles[line.tone])}>
+              {hasDraftMark ? <span className={styles["draft"]}>{t("roomList.draft")}</span> : null}
               <bdi>{line.text}</bdi>
             </span>
           )}

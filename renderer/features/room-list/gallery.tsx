@@ -29,6 +29,7 @@ function room(localId: string, name: string, parts: Partial<RoomRow> = {}): Room
     isMuted: false,
     typingNames: [],
     hasRunningCall: false,
+    hasDraft: false,
     ...parts,
   };
 }
@@ -54,7 +55,11 @@ export const galleryRows: readonly RoomRow[] = [
     notificationCount: 2,
     highlightCount: 1,
   }),
-  person("mira", "Mira Okafor", { preview: said("Alice", "see you at three", true), activityTs: nowMs - 2 * HOUR_MS }),
+  person("mira", "Mira Okafor", {
+    preview: said("Alice", "see you at three", true),
+    activityTs: nowMs - 2 * HOUR_MS,
+    hasDraft: true,
+  }),
   person("jonas", "Jonas Lindqvist", {
     preview: { senderName: "Jonas", text: "Missed video call", isOwn: false, kind: "missed-call" },
     activityTs: nowMs - 3 * HOUR_MS,
@@ -69,6 +74,7 @@ export const galleryRows: readonly RoomRow[] = [
     activityTs: nowMs - HOUR_MS,
     notificationCount: 34,
   }),
+  room("garden", "Garden", { hasDraft: true, activityTs: nowMs - 2 * HOUR_MS }),
   room("harbour", "Harbour choir", {
     preview: { senderName: "Noor", text: "", isOwn: false, kind: "undecryptable" },
     activityTs: nowMs - 2 * HOUR_MS,

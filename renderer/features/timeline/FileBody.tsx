@@ -14,13 +14,14 @@ import { IconButton } from "../../ui/IconButton.tsx";
 import { cx } from "../../ui/cx.ts";
 import { FileCard } from "./FileCard.tsx";
 import { PictureViewer } from "./PictureViewer.tsx";
-import { shortName } from "./describe-file.ts";
+import { describeUpload, shortName } from "./describe-file.ts";
 import { describeError } from "./describe.ts";
 import { isShownAtOnce, kindOfFile } from "./file-kind.ts";
 import type { MessageItem } from "./group-items.ts";
 import { pictureBox } from "./picture-box.ts";
 import type { TimelineActions } from "./timeline-actions.ts";
 import styles from "./timeline.module.css";
+import { UploadProgressBar } from "./UploadProgressBar.tsx";
 import { type FetchedFile, useFetchedFile } from "./use-fetched-file.ts";
 
 export type FileBodyProps = {
@@ -96,6 +97,7 @@ function Picture({ item, file, isActive, fetched, fileUrl, onCancelSend, onNotSh
   const [isBroken, setIsBroken] = useState(false);
   const { fetch, running, error } = fetched;
   const isUnderWay = item.send?.state === "sending" || item.send?.state === "wedged";
+  const upload = item.send?.state === "sending" ? item.send.upload : undefined;
   const name = shortName(file.name) || t("timeline.fileUnnamed");
   const { widthPx, heightPx } = pictureBox(file);
   const show = (next: "thumbnail" | "file") => {
@@ -154,6 +156,12 @@ function Picture({ item, file, isActive, fetched, fileUrl, onCancelSend, onNotSh
             onError={() => void failed()}
           />
         </button>
+      )}
+      {upload === undefined ? null : (
+        <>
+          <span className={styles["pictureUpload"]}>{describeUpload(upload, t)}</span>
+          <UploadProgressBar name={name} upload={upload} />
+        </>
       )}
       <span className={cx(styles["pictureTools"], onCancelSend !== undefined && styles["pictureToolsShown"])}>
         {onCancelSend !== undefined ? (

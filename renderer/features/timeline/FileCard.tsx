@@ -8,11 +8,12 @@ import type { FileView } from "../../../preload/contract/views.ts";
 import { useText } from "../../text/text.ts";
 import { Button } from "../../ui/Button.tsx";
 import { cx } from "../../ui/cx.ts";
-import { describeFile, shortName } from "./describe-file.ts";
+import { describeFile, describeUpload, shortName } from "./describe-file.ts";
 import { describeError } from "./describe.ts";
 import { kindOfFile } from "./file-kind.ts";
 import type { MessageItem } from "./group-items.ts";
 import styles from "./timeline.module.css";
+import { UploadProgressBar } from "./UploadProgressBar.tsx";
 import type { FetchedFile } from "./use-fetched-file.ts";
 
 const ICONS: Partial<Record<MessageItem["msgtype"], typeof File>> = { image: Image, video: Video, audio: AudioLines };
@@ -41,6 +42,7 @@ export function FileCard(props: FileCardProps) {
   const name = shortName(file.name) || t("timeline.fileUnnamed");
   const isPlayable = kindOfFile(file) !== "picture";
   const isUnderWay = item.send?.state === "sending" || item.send?.state === "wedged";
+  const upload = item.send?.state === "sending" ? item.send.upload : undefined;
   const excludeFromTabOrder = !isActive;
   return (
     <div className={styles["file"]}>
@@ -49,7 +51,9 @@ export function FileCard(props: FileCardProps) {
         <span className={styles["fileName"]} dir="auto" title={file.name}>
           {name}
         </span>
-        <small>{describeFile(file, item.msgtype, isRoomEncrypted, t)}</small>
+        <small>
+          {upload === undefined ? describeFile(file, item.msgtype, isRoomEncrypted, t) : describeUpload(upload, t)}
+        </small>
         {error === undefined ? null : (
           <small className={styles["fileError"]} role="alert">
             {error === "not-showable"
@@ -101,6 +105,7 @@ export function FileCard(props: FileCardProps) {
           )}
         </span>
       )}
+      {upload === undefined ? null : <UploadProgressBar name={name} upload={upload} />}
     </div>
   );
 }

@@ -6,7 +6,6 @@
 import {
   AudioLines,
   CircleAlert,
-  Copy,
   File,
   Image,
   MapPin,
@@ -19,17 +18,20 @@ import {
 } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 import { useEffect, useState } from "react";
+import type { EventId } from "../../../preload/contract/ids.ts";
 import { formatFull, formatTime } from "../../text/format.ts";
 import { useText } from "../../text/text.ts";
 import { Avatar } from "../../ui/Avatar.tsx";
 import { Button } from "../../ui/Button.tsx";
-import { IconButton } from "../../ui/IconButton.tsx";
 import { VisuallyHidden } from "../../ui/VisuallyHidden.tsx";
 import { cx } from "../../ui/cx.ts";
 import { hueOf } from "../../ui/hue.ts";
 import { FileBody } from "./FileBody.tsx";
 import { Marks } from "./Marks.tsx";
 import { MessageText } from "./MessageText.tsx";
+import { MessageTools } from "./MessageTools.tsx";
+import { Reactions } from "./Reactions.tsx";
+import { RepliedLine } from "./RepliedLine.tsx";
 import { Shield } from "./Shield.tsx";
 import { UndecryptableBody } from "./UndecryptableBody.tsx";
 import { describeError, describeOutcome, isolate } from "./describe.ts";
@@ -49,6 +51,13 @@ const PLACEHOLDER_ICONS: Record<Exclude<PlaceholderItem["reason"], "undecryptabl
   redacted: Ban,
   malformed: CircleHelp,
 };
+
+/** What could not be done. */
+const WEDGED = {
+  message: "timeline.wedged",
+  edit: "timeline.wedgedEdit",
+  removal: "timeline.wedgedRemoval",
+} as const;
 
 /** Seconds until this time, counted down; undefined where there is none. */
 function useSecondsUntil(timeMs: number | undefined): number | undefined {
@@ -80,7 +89,7 @@ function SendNotice({ item, isActive, actions }: { item: MessageItem; isActive: 
   return (
     <div className={styles["wedge"]} role="group">
       <CircleAlert aria-hidden="true" />
-      <p>{t("timeline.wedged", { reason: describeError(send.error, t) })}</p>
+      <p>{t(WEDGED[send.change ?? "message"], { reason: describeError(send.error, t) })}</p>
       {txnId === undefined ? null : (
         <span className={styles["wedgeActions"]}>
           <Button size="small" excludeFromTabOrder={!isActive} onPress={() => actions.onRetry(txnId)}>
@@ -185,15 +194,19 @@ export type SaidRowProps = {
   /** True while the row has the keyboard's attention. */
   isActive: boolean;
   actions: TimelineActions;
+  /** Brings the message with this id into view, where it is. */
+  onShow: (eventId: EventId) => void;
 };
 
 /** Draws what a member said or did. */
 export function SaidRow(props: SaidRowProps) {
-  const { item, isFirstOfGroup, isFirstOfCause, isRoomEncrypted, isNewestSent, isActive, actions } = props;
-  const t = useText();
+  const { item, isFirstOfGroup, isFirstOfCause, isRoomEncrypted, isNewestSent, isActive, actions, onShow } = props;
+  // The tools of rows that nobody points at would only cost time while scrolling.
+  const [wasNear, setWasNear] = useState(false);
   const { sender } = item;
   const timeMs = item.originServerTs;
   const send = item.kind === "message" ? item.send : undefined;
+  const replyTo = item.kind === "message" ? item.replyTo : undefined;
   const shield = item.kind === "placeholder" ? undefined : item.shield;
   const hasName = isFirstOfGroup && sender !== undefined;
   const time =
@@ -215,6 +228,7 @@ export function SaidRow(props: SaidRowProps) {
         send?.state === "sending" && styles["pending"],
       )}
       data-hue={sender === undefined ? undefined : hueOf(sender.userId)}
+      onPointerEnter={() => setWasNear(true)}
     >
       {hasName ? (
         <Avatar
@@ -243,7 +257,11 @@ export function SaidRow(props: SaidRowProps) {
         )}
         {item.kind === "message" ? (
           <>
+            {replyTo === undefined ? null : (
+              <RepliedLine replied={replyTo} isActive={isActive} onShow={() => onShow(replyTo.eventId)} />
+            )}
             <MessageBody item={item} isRoomEncrypted={isRoomEncrypted} isActive={isActive} actions={actions} />
+            <Reactions item={item} isActive={isActive} onReact={actions.onReact} />
             <SendNotice item={item} isActive={isActive} actions={actions} />
           </>
         ) : item.kind === "call" ? (
@@ -259,18 +277,7 @@ export function SaidRow(props: SaidRowProps) {
             readBy={item.readBy}
             mediaUrl={actions.mediaUrl}
           />
-          {item.body === "" ? null : (
-            <div className={styles["tools"]}>
-              <IconButton
-                size="small"
-                icon={<Copy />}
-                label={t("timeline.copy")}
-                tooltipPlacement="top"
-                excludeFromTabOrder={!isActive}
-                onPress={() => actions.onCopy(item.body)}
-              />
-            </div>
-          )}
+          {wasNear || isActive ? <MessageTools item={item} isActive={isActive} actions={actions} /> : null}
         </>
       ) : null}
     </div>

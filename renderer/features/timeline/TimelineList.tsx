@@ -7,6 +7,7 @@
 import { ArrowDown } from "lucide-react";
 import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
+import type { EventId } from "../../../preload/contract/ids.ts";
 import { useText } from "../../text/text.ts";
 import { Button } from "../../ui/Button.tsx";
 import { cx } from "../../ui/cx.ts";
@@ -91,6 +92,16 @@ export function TimelineList(props: TimelineListProps) {
     [activeKey, rows, virtualizer],
   );
 
+  // Keeps its identity, so that rows stay memoised while messages come.
+  const showEvent = useRef<(eventId: EventId) => void>(undefined);
+  useLayoutEffect(() => {
+    showEvent.current = (eventId) => {
+      const index = rows.findIndex((row) => row.body.kind === "said" && row.body.item.eventId === eventId);
+      if (index !== -1) moveTo(index);
+    };
+  }, [rows, moveTo]);
+  const onShow = useCallback((eventId: EventId) => showEvent.current?.(eventId), []);
+
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape") {
       onLeave?.();
@@ -174,6 +185,7 @@ export function TimelineList(props: TimelineListProps) {
                   isActive={isActive}
                   todayMs={todayMs}
                   actions={actions}
+                  onShow={onShow}
                 />
               </div>
             );

@@ -6,14 +6,16 @@
  */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { fileUrl } from "../../../preload/contract/file-address.ts";
-import type { AccountId, RoomId } from "../../../preload/contract/ids.ts";
+import type { AccountId, EventId, RoomId } from "../../../preload/contract/ids.ts";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
 import type { LatticeHost } from "../../../preload/contract/shell-contract.ts";
 import type { RoomDetails, TimelineItem } from "../../../preload/contract/views.ts";
 import { toCommandErrorData } from "../../engine-client/command-error.ts";
 import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
 import { useAvatarUrl } from "../../engine-client/media-url.ts";
+import { mintTxnId } from "../../engine-client/txn-id.ts";
 import { useTopic, useTopicItem } from "../../engine-client/use-topic.ts";
+import { RemoveDialog } from "./RemoveDialog.tsx";
 import { TimelineView } from "./TimelineView.tsx";
 import { fileRefOf } from "./file-ref.ts";
 import type { ReadMark } from "./group-items.ts";
@@ -30,6 +32,9 @@ export type TimelinePaneProps = {
   onVerify?: (() => void) | undefined;
   /** Fetches the file of a message. Without it, files are shown and cannot be had. */
   onFetchFile?: FetchFile | undefined;
+  /** Begins an answer, or an edit. Without them, that is not offered. Should keep their identity. */
+  onReply?: TimelineActions["onReply"];
+  onEdit?: TimelineActions["onEdit"];
 };
 
 /** A failed request for older events is repeated by itself after this time. */
@@ -140,7 +145,8 @@ function useOlderEvents(firstKey: string | undefined, ids: TimelinePaneProps) {
   return { ...state, paginate };
 }
 
-function ConnectedTimeline({ accountId, roomId, onLeave, onVerify, onFetchFile }: TimelinePaneProps) {
+function ConnectedTimeline(props: TimelinePaneProps) {
+  const { accountId, roomId, onLeave, onVerify, onFetchFile, onReply, onEdit } = props;
   const client = useEngineClient();
   const content = useTopic("timeline", { accountId, roomId });
   const details = useTopicItem("room", { accountId, roomId });
@@ -153,6 +159,8 @@ function ConnectedTimeline({ accountId, roomId, onLeave, onVerify, onFetchFile }
 
   const older = useOlderEvents(items[0]?.key, { accountId, roomId });
   const { paginate } = older;
+  const [removing, setRemoving] = useState<EventId>();
+  const canSend = details?.canSend ?? false;
   const actions = useMemo((): TimelineActions => {
     const quietly = (call: Promise<unknown>) => void call.catch(() => {});
     return {
@@ -171,8 +179,24 @@ function ConnectedTimeline({ accountId, roomId, onLeave, onVerify, onFetchFile }
       onRetryDecryption: () => quietly(client.call("encryption.retryDecryption", { accountId, roomId })),
       onVerify,
       onFetchFile,
+      ...(canSend && {
+        onReply,
+        onEdit,
+        onRemove: ({ eventId }) => setRemoving(eventId),
+        // The chip itself says how it came out.
+        onReact: ({ eventId }, key, isOn) => {
+          if (eventId === undefined) return;
+          const reaction = { accountId, roomId, txnId: mintTxnId(), eventId, key, isOn };
+          quietly(client.call("outbox.react", reaction));
+        },
+      }),
     };
-  }, [client, avatarUrl, mediaBase, accountId, roomId, paginate, onVerify, onFetchFile]);
+  }, [client, avatarUrl, mediaBase, accountId, roomId, paginate, onVerify, onFetchFile, canSend, onReply, onEdit]);
+  const remove = (eventId: EventId) => {
+    setRemoving(undefined);
+    // What keeps it from being removed is said at the message.
+    client.call("outbox.redact", { accountId, roomId, txnId: mintTxnId(), eventId }).catch(() => {});
+  };
 
   const name = details?.name ?? "";
   const isDirect = details?.isDirect ?? false;
@@ -185,17 +209,22 @@ function ConnectedTimeline({ accountId, roomId, onLeave, onVerify, onFetchFile }
     [avatarId, name, isDirect, isEncrypted, avatarSrc],
   );
   return (
-    <TimelineView
-      room={room}
-      content={content}
-      readMark={readMark}
-      isPaginating={older.isPaginating}
-      hasReachedStart={older.hasReachedStart}
-      paginateError={older.error}
-      actions={actions}
-      onAtEndChange={setIsAtEnd}
-      onLeave={onLeave}
-    />
+    <>
+      <TimelineView
+        room={room}
+        content={content}
+        readMark={readMark}
+        isPaginating={older.isPaginating}
+        hasReachedStart={older.hasReachedStart}
+        paginateError={older.error}
+        actions={actions}
+        onAtEndChange={setIsAtEnd}
+        onLeave={onLeave}
+      />
+      {removing === undefined ? null : (
+        <RemoveDialog onRemove={() => remove(removing)} onClose={() => setRemoving(undefined)} />
+      )}
+    </>
   );
 }
 

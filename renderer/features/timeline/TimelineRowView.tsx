@@ -5,6 +5,7 @@
  */
 import { Lock } from "lucide-react";
 import { memo, useState } from "react";
+import type { EventId } from "../../../preload/contract/ids.ts";
 import { formatDay } from "../../text/format.ts";
 import { useText } from "../../text/text.ts";
 import { Avatar } from "../../ui/Avatar.tsx";
@@ -104,6 +105,8 @@ export type TimelineRowViewProps = {
   /** Any time of the current day: day lines are named relative to it. */
   todayMs: number;
   actions: TimelineActions;
+  /** Brings the message with this id into view, where it is. */
+  onShow: (eventId: EventId) => void;
 };
 
 /** Draws a row. */
@@ -114,6 +117,7 @@ export const TimelineRowView = memo(function TimelineRowView({
   isActive,
   todayMs,
   actions,
+  onShow,
 }: TimelineRowViewProps) {
   const t = useText();
   const { lead, body } = row;
@@ -131,6 +135,7 @@ export const TimelineRowView = memo(function TimelineRowView({
           isNewestSent={isNewestSent}
           isActive={isActive}
           actions={actions}
+          onShow={onShow}
         />
       ) : body.kind === "state" ? (
         <StateLine items={body.items} />

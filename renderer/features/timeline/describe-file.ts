@@ -3,11 +3,13 @@
  * sender's claim: a figure that cannot be is left out.
  * Invariant: the ending of a name is always seen: a long one is cut in the middle.
  */
-import type { FileView } from "../../../preload/contract/views.ts";
+import type { FileView, SendStatus } from "../../../preload/contract/views.ts";
 import { formatSize } from "../../text/format.ts";
 import type { Text } from "../../text/text.ts";
 import { describeDuration } from "./describe.ts";
 import type { MessageItem } from "./group-items.ts";
+
+export type UploadProgress = NonNullable<Extract<SendStatus, { state: "sending" }>["upload"]>;
 
 const MAX_NAME_LENGTH = 80;
 const KEPT_END_LENGTH = 20;
@@ -19,6 +21,10 @@ export function shortName(name: string): string {
   const beginning = characters.slice(0, MAX_NAME_LENGTH - KEPT_END_LENGTH - 1).join("");
   return `${beginning}…${characters.slice(-KEPT_END_LENGTH).join("")}`;
 }
+
+/** How much of a file that is being sent the server has. */
+export const describeUpload = ({ sentBytes, totalBytes }: UploadProgress, t: Text): string =>
+  t("timeline.fileSent", { sent: formatSize(Math.min(sentBytes, totalBytes)), total: formatSize(totalBytes) });
 
 /** The kind of a file: "Photo", "PDF file", "File". */
 function describeKind(file: FileView, msgtype: MessageItem["msgtype"], t: Text): string {

@@ -3,7 +3,7 @@
  * the rows. Invariant: every name that a user chose is isolated, so that its direction cannot turn the sentence.
  */
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
-import type { Person } from "../../../preload/contract/views.ts";
+import type { Person, Replied } from "../../../preload/contract/views.ts";
 import type { Text } from "../../text/text.ts";
 import type { CallItem, StateItem } from "./group-items.ts";
 
@@ -45,6 +45,25 @@ export function describeChange(item: StateItem, t: Text): string {
     case "other":
       return t("timeline.otherChange", { sender });
   }
+}
+
+const REPLIED_KINDS = {
+  image: "timeline.kindImage",
+  video: "timeline.kindVideo",
+  audio: "timeline.kindAudio",
+  file: "timeline.kindFile",
+  call: "timeline.callVoice",
+  "missed-call": "timeline.callMissed",
+  undecryptable: "timeline.undecryptable",
+  redacted: "timeline.redacted",
+} as const;
+
+/** What the answered message said, in one line. */
+export function describeReplied({ kind, text }: Replied, t: Text): string {
+  if (text !== "") return text;
+  return kind === undefined || kind === "text" || kind === "state"
+    ? t("timeline.repliedElsewhere")
+    : t(REPLIED_KINDS[kind]);
 }
 
 /** A length of time in words: "1 h 4 min", "12 min 40 s", "8 s". */

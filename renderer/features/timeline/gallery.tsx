@@ -5,7 +5,14 @@
 import type { ReactNode } from "react";
 import * as v from "valibot";
 import { callIdSchema, eventIdSchema, txnIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
-import type { FileView, Person, Shield, TimelineItem, UndecryptableCause } from "../../../preload/contract/views.ts";
+import type {
+  FileView,
+  Person,
+  Reaction,
+  Shield,
+  TimelineItem,
+  UndecryptableCause,
+} from "../../../preload/contract/views.ts";
 import { TimelineView, type TimelineViewProps } from "./TimelineView.tsx";
 import type { CallItem, MessageItem, PlaceholderItem, StateItem } from "./group-items.ts";
 import styles from "./gallery.module.css";
@@ -30,6 +37,7 @@ const readers = ["ines", "jonas", "sora", "lena", "omar", "petra", "quentin"].ma
 
 let serial = 0;
 const txnId = v.parse(txnIdSchema, "txn-of-a-file");
+const uploading = { state: "sending", upload: { sentBytes: 29_700_000, totalBytes: 48_200_000 } } as const;
 const terrace =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 4 3' preserveAspectRatio='none'%3E%3Cpath fill='%2379b8d4' d='M0 0h4v3H0z'/%3E%3Cpath fill='%23476b52' d='m0 3 1.5-2L3 3l.5-.8L4 3z'/%3E%3C/svg%3E";
 const eventId = (key: string) => v.parse(eventIdSchema, `$${key}`);
@@ -109,6 +117,10 @@ const actions: TimelineViewProps["actions"] = {
   onCopy: () => {},
   onRetry: () => {},
   onDiscard: () => {},
+  onReply: () => {},
+  onEdit: () => {},
+  onRemove: () => {},
+  onReact: () => {},
   onPaginate: () => {},
   onRetryDecryption: () => {},
   onVerify: () => {},
@@ -141,6 +153,54 @@ const everyday: readonly TimelineItem[] = [
   message(bob, "@alice:example.org can you bring the small stove?", { minute: 1, isMention: true, key: "newest" }),
 ];
 
+const reaction = (key: string, names: readonly string[], parts: Partial<Reaction> = {}): Reaction => ({
+  key,
+  count: names.length,
+  isOwn: names.includes("Alice Reyes"),
+  isFailed: false,
+  names: [...names],
+  ...parts,
+});
+const answered = v.parse(eventIdSchema, "$answered");
+const related: readonly TimelineItem[] = [
+  message(bob, "Who brings the small stove?", {
+    minute: 0,
+    eventId: answered,
+    reactions: [reaction("👍", ["Mira Okafor", "Alice Reyes"]), reaction("🔥", ["Mira Okafor"])],
+  }),
+  message(alice, "I do. And gas for two days.", {
+    minute: 1,
+    isEdited: true,
+    eventId: v.parse(eventIdSchema, "$answer"),
+    send: { state: "sent" },
+    replyTo: { eventId: answered, sender: bob, kind: "text", text: "Who brings the small stove?" },
+    reactions: [
+      reaction("🎉", ["Bob Marsh", "Mira Okafor"], { count: 1_204 }),
+      reaction("a very long word that is no emoji at all", ["Bob Marsh"]),
+    ],
+  }),
+  message(mira, "Then I bring coffee", {
+    minute: 3,
+    replyTo: {
+      eventId: answered,
+      sender: alice,
+      kind: "text",
+      text: "A message so long that one line cannot hold it, because somebody wrote down all that has to be carried up to the hut",
+    },
+    reactions: [reaction("❤️", ["Alice Reyes"], { isFailed: true })],
+  }),
+  message(mira, "and the map", { minute: 4, replyTo: { eventId: answered, text: "" } }),
+  message(bob, "Not this one", { minute: 5, replyTo: { eventId: answered, sender: mira, kind: "redacted", text: "" } }),
+  message(alice, "This could not be removed", {
+    minute: 6,
+    txnId,
+    send: {
+      state: "wedged",
+      change: "removal",
+      error: { code: "forbidden", message: "The server does not allow it." },
+    },
+  }),
+];
 const sending: readonly TimelineItem[] = [
   start,
   message(bob, "Shall we?", { minute: 0 }),
@@ -264,6 +324,7 @@ const files: readonly TimelineItem[] = [
   fileMessage(noor, "خطة الرحلة.pdf", { sizeBytes: 910 }, { minute: 3 }),
   fileMessage(bob, "", {}, { minute: 4 }),
   fileMessage(alice, "plan.ods", { sizeBytes: 12_300 }, { minute: 5, send: { state: "sending" }, txnId }),
+  fileMessage(alice, "hut.zip", { sizeBytes: 48_200_000 }, { minute: 5, send: uploading, txnId }),
 ];
 
 /** A picture as its sender describes it. */
@@ -281,7 +342,7 @@ const pictures: readonly TimelineItem[] = [
   picture(mira, "ribbon.png", { widthPx: 6_000, heightPx: 90, caption: "The whole ridge, from west to east." }),
   picture(mira, "broken.png", { widthPx: 800, heightPx: 600 }, { minute: 1 }),
   picture(alice, "sent.jpg", {}, { minute: 2, send: { state: "sent" } }),
-  picture(alice, "on-its-way.jpg", {}, { minute: 3, send: { state: "sending" }, txnId }),
+  picture(alice, "on-its-way.jpg", {}, { minute: 3, send: uploading, txnId }),
   picture(
     alice,
     "refused.jpg",
@@ -344,6 +405,7 @@ const states: readonly { name: string; props: Partial<TimelineViewProps> }[] = [
     name: "everyday",
     props: { content: { status: "ready", items: everyday }, readMark: { readUpTo: "$last-read", newestKey: "newest" } },
   },
+  { name: "replies and reactions", props: { room: hut, content: { status: "ready", items: related } } },
   { name: "sending", props: { content: { status: "ready", items: sending } } },
   { name: "placeholders, tiles and calls", props: { content: { status: "ready", items: quiet } } },
   { name: "not readable", props: { content: { status: "ready", items: unreadable } } },

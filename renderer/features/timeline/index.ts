@@ -4,5 +4,7 @@
  */
 export { TimelinePane } from "./TimelinePane.tsx";
 export type { TimelinePaneProps } from "./TimelinePane.tsx";
+export { newestEditable } from "./editable.ts";
+export type { EditableItem } from "./editable.ts";
 export { fileRefOf } from "./file-ref.ts";
 export type { FetchFile } from "./timeline-actions.ts";

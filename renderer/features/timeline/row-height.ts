@@ -5,7 +5,7 @@
  * being slow is not. The figures are those of timeline.module.css at a text size of 100 %.
  */
 import { isShownAtOnce } from "./file-kind.ts";
-import type { TimelineRow } from "./group-items.ts";
+import type { CallItem, MessageItem, PlaceholderItem, TimelineRow } from "./group-items.ts";
 import { pictureBox } from "./picture-box.ts";
 
 const LINE_PX = 22;
@@ -17,6 +17,8 @@ const DAY_PX = 42;
 const NEW_PX = 34;
 const GAP_PX = 36;
 const NAME_PX = 27;
+const REPLIED_PX = 22;
+const REACTIONS_PX = 30;
 /** Nobody reads on past this before the row is drawn and measured. */
 const MAX_COUNTED_CHARACTERS = 20_000;
 
@@ -33,13 +35,19 @@ function countLines(text: string, charactersPerLine: number): number {
   return lines;
 }
 
+/** What was answered, and what others felt about it. */
+function besidesHeight(item: MessageItem | CallItem | PlaceholderItem): number {
+  if (item.kind !== "message") return 0;
+  return (item.replyTo === undefined ? 0 : REPLIED_PX) + (item.reactions === undefined ? 0 : REACTIONS_PX);
+}
+
 function bodyHeight(row: TimelineRow, widthPx: number): number {
   if (row.body.kind === "start") return 190;
   if (row.body.kind === "gap") return GAP_PX;
   if (row.body.kind === "state") return 22;
   if (row.body.kind === "encryption") return 46;
   const { item, isFirstOfGroup } = row.body;
-  const name = isFirstOfGroup ? NAME_PX : 0;
+  const name = (isFirstOfGroup ? NAME_PX : 0) + besidesHeight(item);
   if (item.kind === "call") return name + 64;
   if (item.kind === "placeholder") return name + 25;
   const textPx = Math.max(100, Math.min(widthPx - BESIDE_TEXT_PX, MAX_TEXT_PX));

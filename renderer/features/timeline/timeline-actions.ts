@@ -5,6 +5,7 @@
  */
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
 import type { MxcUri, TxnId } from "../../../preload/contract/ids.ts";
+import type { EditableItem } from "./editable.ts";
 import type { MessageItem } from "./group-items.ts";
 
 /** The address of an avatar at this size, or undefined where there is none. */
@@ -29,6 +30,12 @@ export type TimelineActions = {
   onCopy: (text: string) => void;
   onRetry: (txnId: TxnId) => void;
   onDiscard: (txnId: TxnId) => void;
+  /** These four are offered where they are given. */
+  onReply?: ((item: MessageItem) => void) | undefined;
+  onEdit?: ((item: EditableItem) => void) | undefined;
+  /** Asks before it removes the message. */
+  onRemove?: ((item: MessageItem) => void) | undefined;
+  onReact?: ((item: MessageItem, key: string, isOn: boolean) => void) | undefined;
   /** Asks for older events; the answer comes as items. */
   onPaginate: () => void;
   /** Asks once more for what this room's unreadable messages need; they become readable by themselves. */

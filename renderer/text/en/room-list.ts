@@ -27,6 +27,7 @@ export const roomList = {
   mentions_other: "{{count}} messages for you",
   muted: "Muted",
   runningCall: "Call in progress",
+  draft: "Draft",
   invitedBy: "{{name}} invited you",
   invited: "You are invited",
   accept: "Accept",

@@ -169,6 +169,25 @@ describe("sending", () => {
     await expect(sending).rejects.toMatchObject({ code: "offline" });
   });
 
+  test("while it goes up its sender is told how far it has come, a few times a second at most", async () => {
+    const bench = await openMediaBench();
+    const media = bench.open();
+    const large = Buffer.alloc(12 * 2 ** 20, 7);
+    const uploadId = await stage(media, large);
+    const pending = await media.toPendingContent({ uploadId });
+    const startedAtMs = performance.now();
+    await media.prepareContent(pending, { isEncrypted: true });
+    const tookMs = performance.now() - startedAtMs;
+    expect(bench.progress.length).toBeGreaterThan(0);
+    expect(bench.progress.length).toBeLessThanOrEqual(1 + tookMs / 250);
+    for (const [index, { sentBytes, totalBytes }] of bench.progress.entries()) {
+      expect(totalBytes).toBe(large.length);
+      expect(sentBytes).toBeGreaterThan(bench.progress[index - 1]?.sentBytes ?? 0);
+      expect(sentBytes).toBeLessThanOrEqual(totalBytes);
+    }
+    expect(media.progressOf(uploadId)).toBeUndefined();
+  });
+
   test("a content without a file passes as it is", async () => {
     const media = (await openMediaBench()).open();
     const content = { msgtype: "m.text", body: "hello" };

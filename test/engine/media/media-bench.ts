@@ -54,6 +54,8 @@ export async function openMediaBench(options: { clock?: Clock } = {}) {
   });
   const events = new Map<string, { type: string; content: JsonObject; isRedacted: boolean }>();
   const pending: JsonObject[] = [];
+  /** How far uploads had come whenever that was told, newest last. */
+  const progress: { sentBytes: number; totalBytes: number }[] = [];
 
   /** The engine's part, opened as often as a test starts it anew. */
   function open(key: Uint8Array = profileKey): Media {
@@ -64,7 +66,7 @@ export async function openMediaBench(options: { clock?: Clock } = {}) {
       baseUrl: server.url,
       useToken: (request) => request("secret-token"),
     });
-    const media = openMedia({
+    const media: Media = openMedia({
       folder,
       profileKey: key,
       store: { events: { read: (_room: RoomId, eventId: EventId) => events.get(eventId) } } as never,
@@ -72,6 +74,10 @@ export async function openMediaBench(options: { clock?: Clock } = {}) {
       clock,
       log: new Logger(silentSink),
       readPendingContents: () => pending,
+      onProgress(uploadId) {
+        const now = media.progressOf(uploadId);
+        if (now) progress.push({ ...now });
+      },
       signal: ending.signal,
     });
     closers.push(async () => {
@@ -86,6 +92,7 @@ export async function openMediaBench(options: { clock?: Clock } = {}) {
     folder,
     profileKey,
     pending,
+    progress,
     open,
     /** The message as it was received; gives the name of its file. */
     receive(content: JsonObject, part: "file" | "thumbnail" = "file", eventId = EVENT): FileRef {

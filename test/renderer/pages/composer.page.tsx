@@ -5,17 +5,18 @@
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import * as v from "valibot";
-import { accountIdSchema, roomIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
+import { accountIdSchema, eventIdSchema, roomIdSchema, userIdSchema } from "../../../preload/contract/ids.ts";
 import type { RoomDetails } from "../../../preload/contract/views.ts";
 import { EngineProvider } from "../../../renderer/engine-client/EngineProvider.tsx";
 import type { EngineClient } from "../../../renderer/engine-client/engine-client.ts";
 import { CommandError } from "../../../renderer/engine-client/command-error.ts";
-import { ComposerPane } from "../../../renderer/features/composer/index.ts";
+import { type Aim, ComposerPane } from "../../../renderer/features/composer/index.ts";
 import { setUpText } from "../../../renderer/text/text.ts";
 import "../../../renderer/ui/base.css";
 
 const accountId = v.parse(accountIdSchema, "abcdefgh12345678");
 const roomId = v.parse(roomIdSchema, "!room:example.org");
+const eventId = v.parse(eventIdSchema, "$question");
 const bob = { userId: v.parse(userIdSchema, "@bob:example.org"), displayName: "Bob" };
 
 const details: RoomDetails = {
@@ -64,13 +65,29 @@ const client = {
   onConnection: () => () => {},
 } as unknown as EngineClient;
 
+/** As the app would hold it. */
+let aim: Aim | undefined;
+function take(next: Aim | undefined): void {
+  aim = next;
+  // Called while React handles an event, where it must not be told to draw at once.
+  queueMicrotask(() => show(true));
+}
 const root = createRoot(document.body.appendChild(document.createElement("div")));
 
 function show(isOpen: boolean): void {
   flushSync(() =>
     root.render(
       <EngineProvider client={client} hostInfo={{ runtime: "browser", version: "0", platform: "", mediaBase: "/m/" }}>
-        {isOpen ? <ComposerPane accountId={accountId} roomId={roomId} autoFocus /> : null}
+        {isOpen ? (
+          <ComposerPane
+            accountId={accountId}
+            roomId={roomId}
+            autoFocus
+            aim={aim}
+            onAimDone={() => take(undefined)}
+            onEditLast={() => take({ kind: "edit", eventId, text: "at thre" })}
+          />
+        ) : null}
         <button type="button">elsewhere</button>
       </EngineProvider>,
     ),
@@ -89,7 +106,9 @@ const controls = {
   },
   change: (wasVerified: boolean) =>
     controls.room({ trust: "warning", identityChanges: [{ person: bob, wasVerified }] }),
+  answerTo: (text: string) => take({ kind: "reply", eventId, name: "Bob", text }),
   fail: (command: string) => void failing.add(command),
+  mend: () => failing.clear(),
   callsOf: (command: string) => calls.filter((call) => call.command === command).map(({ args }) => args),
 };
 declare global {

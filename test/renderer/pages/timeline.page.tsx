@@ -56,6 +56,8 @@ const seen: {
   verifies: number;
   fetched: string[];
   discarded: string[];
+  /** What was asked for a message, by its tools. */
+  done: string[];
 } = {
   opened: [],
   copied: [],
@@ -64,6 +66,7 @@ const seen: {
   verifies: 0,
   fetched: [],
   discarded: [],
+  done: [],
 };
 const root = createRoot(document.body.appendChild(document.createElement("div")));
 
@@ -74,6 +77,11 @@ const actions = {
   onCopy: (text: string) => void seen.copied.push(text),
   onRetry: () => {},
   onDiscard: (txnId: string) => void seen.discarded.push(txnId),
+  onReply: ({ key }: MessageItem) => void seen.done.push(`reply ${key}`),
+  onEdit: ({ key }: MessageItem) => void seen.done.push(`edit ${key}`),
+  onRemove: ({ key }: MessageItem) => void seen.done.push(`remove ${key}`),
+  onReact: ({ key }: MessageItem, reaction: string, isOn: boolean) =>
+    void seen.done.push(`${isOn ? "react" : "take back"} ${reaction} ${key}`),
   onPaginate: () => {},
   onRetryDecryption: () => void (seen.retries += 1),
   onVerify: () => void (seen.verifies += 1),
