@@ -122,7 +122,6 @@ function InviteDialog({ accountId, room, onClose }: { accountId: AccountId; room
             setIsInvalid(false);
             invite.clearError();
           }}
-          autoComplete="off"
           spellCheck="false"
           error={isInvalid ? t("roomList.userIdInvalid") : invite.error && errorText(t, invite.error)}
         />
@@ -186,7 +185,7 @@ export function RoomInfoView(props: RoomInfoViewProps) {
         </p>
         {room.topic === "" ? null : <p className={styles["heroTopic"]}>{room.topic}</p>}
       </div>
-      {trust}
+      {trust === undefined ? null : <div className={styles["infoTrust"]}>{trust}</div>}
       <div className={styles["infoActions"]}>
         {room.canInvite ? (
           <Button icon={<UserPlus />} isFullWidth onPress={onInvite}>

@@ -2,7 +2,8 @@
  * A labelled line of text. Used by every form.
  * The line under the field says, in this order: the error, or the note with its tone, or nothing; its height is
  * reserved where `reservesNote` is set, so that an answer that arrives does not move the form.
- * Invariant: label, description and error are bound to the input for assistive technology.
+ * Invariants: label, description and error are bound to the input for assistive technology; the browser keeps what is
+ * typed only where `autoComplete` says what it is, for with its session and its forms it would be readable on disk.
  */
 import type { ReactNode, Ref } from "react";
 import { FieldError } from "react-aria-components/FieldError";
@@ -26,6 +27,8 @@ export type TextFieldProps = Omit<AriaTextFieldProps, "className" | "style" | "c
   /** Keeps one line free under the field. */
   reservesNote?: boolean;
   isMultiline?: boolean;
+  /** How many lines are shown of several. */
+  rows?: number;
   inputRef?: Ref<HTMLInputElement>;
 };
 
@@ -38,16 +41,24 @@ export function TextField({
   placeholder,
   reservesNote,
   isMultiline,
+  rows = 3,
   inputRef,
+  autoComplete = "off",
   ...rest
 }: TextFieldProps) {
   const isInvalid = error !== undefined && error !== "";
   const inputProps = placeholder === undefined ? {} : { placeholder };
   return (
-    <AriaTextField {...rest} isInvalid={isInvalid} validationBehavior="aria" className={styles["field"] ?? ""}>
+    <AriaTextField
+      {...rest}
+      autoComplete={autoComplete}
+      isInvalid={isInvalid}
+      validationBehavior="aria"
+      className={styles["field"] ?? ""}
+    >
       <Label className={styles["label"] ?? ""}>{label}</Label>
       {isMultiline === true ? (
-        <TextArea {...inputProps} rows={3} className={cx(styles["input"], styles["area"])} />
+        <TextArea {...inputProps} rows={rows} className={cx(styles["input"], styles["area"])} />
       ) : (
         <Input {...inputProps} {...(inputRef ? { ref: inputRef } : {})} className={styles["input"] ?? ""} />
       )}

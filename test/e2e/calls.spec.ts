@@ -2,25 +2,10 @@
  * Calls through the real app in two windows, with fake cameras and microphones: picture and sound must move on both
  * sides.
  */
-import { callStats, expect, meet, test, type Seat } from "./people.ts";
+import { expect, expectMoving, meet, test, type Seat } from "./people.ts";
 
 const incoming = ({ page }: Seat) => page.getByRole("alertdialog", { name: "Incoming call" });
 const hangUp = ({ page }: Seat) => page.getByRole("button", { name: "Hang up" });
-
-/** Resolves when both sound and, for video, picture have moved on since the call. */
-async function expectMoving(seat: Seat, media: "voice" | "video"): Promise<void> {
-  const before = await callStats(seat);
-  await expect
-    .poll(
-      async () => {
-        const now = await callStats(seat);
-        const hasSound = now.totalAudioEnergy > before.totalAudioEnergy;
-        return hasSound && (media === "voice" || now.framesDecoded >= before.framesDecoded + 20);
-      },
-      { message: `${seat.name} gets no moving ${media}`, timeout: 20_000 },
-    )
-    .toBe(true);
-}
 
 for (const media of ["video", "voice"] as const) {
   test(`a ${media} call rings, connects, moves on both sides, and ends for both`, async ({ seat, homeserver }) => {

@@ -1,13 +1,15 @@
 /**
- * Two people in the real app, for the end-to-end specs: each has a host of its own, a page, and an account on a
- * real homeserver. Invariant: a spec that fails still ends what it started.
+ * People in the real app, for the end-to-end specs: each seat has a host of its own, a page, and an account on a
+ * real homeserver; one person may have several seats. Invariant: a spec that fails still ends what it started.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test as base, type BrowserContext, type Page } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type Locator, type Page } from "@playwright/test";
 import { startHostProcess, type HostProcess } from "../../main/tools/host-process.ts";
 import { startHomeserver, type Homeserver } from "../support/homeserver.ts";
+
+const ACTION_TIMEOUT_MS = 30_000;
 
 /** One person at one window. */
 export type Seat = {
@@ -15,43 +17,66 @@ export type Seat = {
   localpart: string;
   userId: string;
   password: string;
+  /** Where this seat's host keeps everything. */
+  dataDir: string;
+  /** Where its browser keeps everything, if it has one of its own. */
+  profileDir: string;
   host: HostProcess;
   context: BrowserContext;
   page: Page;
 };
 
-type Fixtures = { seat: (name: string) => Promise<Seat> };
+export type SeatOptions = {
+  /** The seat whose account this one uses too, as a further device. */
+  of?: Seat;
+  /** Has a browser of its own, which keeps what it keeps in the seat's `profileDir`. */
+  hasProfile?: boolean;
+  password?: string;
+};
+export type TakeSeat = (name: string, options?: SeatOptions) => Promise<Seat>;
+type Fixtures = { seat: TakeSeat };
 type WorkerFixtures = { homeserver: Homeserver };
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
   homeserver: [
-    // oxlint-disable-next-line no-empty-pattern
     async ({}, use) => {
       await using homeserver = await startHomeserver();
       await use(homeserver);
     },
     { scope: "worker", timeout: 120_000 },
   ],
-  seat: async ({ browser, homeserver }, use) => {
+  seat: async ({ browser, playwright, launchOptions, homeserver }, use) => {
     const folder = await mkdtemp(join(tmpdir(), "lattice-e2e-"));
-    const seats: Seat[] = [];
-    await use(async (name) => {
-      const user = await homeserver.registerUser(undefined, undefined, { displayName: name });
-      const host = await startHostProcess({ dataDir: join(folder, user.localpart), title: name });
-      const context = await browser.newContext({ viewport: { width: 1_200, height: 800 }, locale: "en-GB" });
+    const taken: Promise<Seat>[] = [];
+    const closers: (() => Promise<void>)[] = [];
+    const takeSeat = async (number: number, name: string, { of, hasProfile, password: wanted }: SeatOptions) => {
+      const user = of ?? (await homeserver.registerUser(undefined, wanted, { displayName: name }));
+      const dataDir = join(folder, `${number}-data`);
+      const profileDir = join(folder, `${number}-profile`);
+      const host = await startHostProcess({ dataDir, title: name });
+      closers.push(() => host.close());
+      const options = { viewport: { width: 1_200, height: 800 }, locale: "en-GB" };
+      const context = await (hasProfile === true
+        ? playwright.chromium.launchPersistentContext(profileDir, { ...launchOptions, ...options })
+        : browser.newContext(options));
+      closers.push(() => context.close());
       await context.grantPermissions(["notifications", "microphone", "camera"], { origin: new URL(host.url).origin });
       await context.addInitScript(countNotifications);
+      // What never comes is told by the step that waits for it, not by the test's own time limit.
+      context.setDefaultTimeout(ACTION_TIMEOUT_MS);
       const page = await context.newPage();
       await page.goto(host.url);
       const { userId, localpart, password } = user;
-      const seat = { name, userId, localpart, password, host, context, page };
-      seats.push(seat);
+      return { name, userId, localpart, password, dataDir, profileDir, host, context, page };
+    };
+    await use((name, options = {}) => {
+      const seat = takeSeat(taken.length, name, options);
+      taken.push(seat);
       return seat;
     });
-    for (const { context, host } of seats) {
-      await context.close();
-      await host.close();
-    }
+    // Several may be taken at once: where one fails, the others may still be on their way.
+    await Promise.allSettled(taken);
+    for (const close of closers.toReversed()) await close();
     await rm(folder, { recursive: true, force: true });
   },
 });
@@ -107,8 +132,72 @@ export async function write(seat: Seat, text: string): Promise<void> {
 type CallStats = { framesDecoded: number; totalAudioEnergy: number; connectedMs: number };
 
 /** The page's own figures of the running call. */
-export const callStats = ({ page }: Seat): Promise<CallStats> =>
+const callStats = ({ page }: Seat): Promise<CallStats> =>
   page.evaluate(async () => {
     const read = (window as unknown as { latticeCallStats?: () => Promise<CallStats> }).latticeCallStats;
     return (await read?.()) ?? { framesDecoded: 0, totalAudioEnergy: 0, connectedMs: 0 };
   });
+
+/** Resolves when both sound and, for video, picture have moved on since the call. */
+export async function expectMoving(seat: Seat, media: "voice" | "video"): Promise<void> {
+  const before = await callStats(seat);
+  await expect
+    .poll(
+      async () => {
+        const now = await callStats(seat);
+        const hasSound = now.totalAudioEnergy > before.totalAudioEnergy;
+        return hasSound && (media === "voice" || now.framesDecoded >= before.framesDecoded + 20);
+      },
+      { message: `${seat.name} gets no moving ${media}`, timeout: 20_000 },
+    )
+    .toBe(true);
+}
+
+/** A dialog by its title. */
+export const dialog = ({ page }: Seat, title: string | RegExp): Locator => page.getByRole("dialog", { name: title });
+export const press = (place: Locator | Page, name: string | RegExp): Promise<void> =>
+  place.getByRole("button", { name, exact: typeof name === "string" }).click();
+
+/** Makes a recovery key as the banner asks for, keeps it, and gives it as it stood on the screen. */
+export async function setUpRecovery(seat: Seat): Promise<string> {
+  await press(seat.page, "Set up recovery");
+  await press(seat.page, "Make a recovery key");
+  const recoveryKey = (await seat.page.getByRole("group", { name: "Recovery key" }).innerText()).trim();
+  await seat.page.getByText("I have put it in a safe place").click();
+  await press(seat.page, "Continue");
+  await dialog(seat, "Your messages are safe").waitFor();
+  await press(seat.page, "Done");
+  return recoveryKey;
+}
+
+/** Opens the room with this person from the list. */
+export async function openRoom({ page }: Seat, name: string): Promise<void> {
+  await page
+    .getByRole("list", { name: "Rooms" })
+    .getByRole("button", { name: new RegExp(name, "u") })
+    .first()
+    .click();
+}
+
+/** The settings, at one of their sections. */
+export async function openSettings({ page }: Seat, section: "Account" | "Devices" | "Encryption"): Promise<Locator> {
+  await press(page, "Settings");
+  await page.getByRole("tab", { name: section }).click();
+  return page.getByRole("tabpanel", { name: section });
+}
+export const closeSettings = ({ page }: Seat): Promise<void> => press(page, "Close the settings");
+
+/** The names of the seven emoji that stand on this screen. */
+export async function emojiOf({ page }: Seat): Promise<string[]> {
+  const list = page.getByRole("list", { name: "Emoji to compare" });
+  await list.waitFor();
+  return list.getByRole("listitem").allInnerTexts();
+}
+
+/** Both sides look at the emoji, find them the same, and say so. */
+export async function compareEmoji(one: Seat, other: Seat): Promise<void> {
+  const [shown, shownToOther] = await Promise.all([emojiOf(one), emojiOf(other)]);
+  expect(shown).toHaveLength(7);
+  expect(shownToOther).toEqual(shown);
+  await Promise.all([one, other].map(({ page }) => press(page, "They are the same")));
+}

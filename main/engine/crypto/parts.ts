@@ -122,7 +122,10 @@ export async function openParts(given: CryptoDeps, onFailed: () => void) {
       counts !== lastCounts;
     if (body.accountData.some(({ type }) => isSecretStorageType(type))) recovery.noteSecretStorage();
     if (!hasNews) return;
-    await verifications.noticed(await handOver(body, verifications.withoutStorms(body.toDevice)));
+    const taken = await handOver(body, verifications.withoutStorms(body.toDevice));
+    await verifications.noticed(taken);
+    // The machine tells of the backup's key alone, and takes those of the identity in without a word.
+    if (taken.some(({ type }) => type === "m.secret.send")) inBackground("secrets", recovery.noteOwnIdentity());
     lastCounts = counts;
     hasWork = true;
   }

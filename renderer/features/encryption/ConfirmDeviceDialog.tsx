@@ -5,7 +5,7 @@
  * Invariants: a secret that does not fit stays in its field; asking another device closes this dialog, since the
  * verification has its own; starting over is never one press away.
  */
-import { useRef, useState } from "react";
+import { useState } from "react";
 import type { FormEvent, ReactNode } from "react";
 import { ChevronRight, Clock, KeyRound, MonitorSmartphone, ShieldCheck } from "lucide-react";
 import { Button as AriaButton } from "react-aria-components/Button";
@@ -17,11 +17,11 @@ import { useText } from "../../text/text.ts";
 import { Button } from "../../ui/Button.tsx";
 import { cx } from "../../ui/cx.ts";
 import { Dialog, DialogActions } from "../../ui/Dialog.tsx";
-import { TextField } from "../../ui/TextField.tsx";
 import styles from "./dialogs.module.css";
 import { counted, progressOf } from "./health.ts";
 import { Problem, Progress, Sign } from "./parts.tsx";
 import { RecoveryDialog } from "./RecoveryDialog.tsx";
+import { focusSecretField, SecretField } from "./SecretField.tsx";
 
 export type ConfirmStep = "choose" | "secret" | "done";
 
@@ -191,36 +191,28 @@ function SecretStep(props: ConfirmDeviceViewProps) {
   const { hasPassphrase, isRunning, isSecretWrong, problem } = props;
   const [secret, setSecret] = useState("");
   const [isMissing, setIsMissing] = useState(false);
-  const inputRef = useRef<HTMLInputElement>(null);
-  const submit = (event: FormEvent) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     if (isRunning) return;
     if (secret.trim() === "") {
       setIsMissing(true);
-      return inputRef.current?.focus();
+      return focusSecretField(event.currentTarget);
     }
     // A passphrase may begin or end with a space; a recovery key does not mind.
     props.onSecret(secret);
   };
   return (
     <form className={styles["step"]} onSubmit={submit} noValidate>
-      <TextField
-        autoFocus
-        inputRef={inputRef}
-        label={t(hasPassphrase ? "encryption.secretLabelPassphrase" : "encryption.secretLabel")}
-        type={hasPassphrase ? "password" : "text"}
+      <SecretField
+        takesPassphrase={hasPassphrase}
         value={secret}
         onChange={(text) => {
           setSecret(text);
           setIsMissing(false);
           if (isSecretWrong) props.onSecretEdited();
         }}
-        autoComplete="off"
-        autoCorrect="off"
-        spellCheck="false"
         description={hasPassphrase ? undefined : t("encryption.secretBody")}
         error={isMissing ? t("encryption.secretNeeded") : isSecretWrong ? t("encryption.secretWrong") : undefined}
-        reservesNote
       />
       {problem === undefined ? null : <Problem>{problem}</Problem>}
       <DialogActions>

@@ -154,7 +154,6 @@ function RenameForm(props: {
           setProblem(undefined);
         }}
         maxLength={MAX_NAME_LENGTH}
-        autoComplete="off"
         error={problem}
       />
       <div className={styles["renameActions"]}>

@@ -122,7 +122,6 @@ export function ImportKeysView(props: {
         <TextField
           label={t("encryption.importPassphrase")}
           type="password"
-          autoComplete="off"
           value={passphrase}
           onChange={(text) => {
             setPassphrase(text);

@@ -11,9 +11,9 @@ import { errorText } from "../../text/error-text.ts";
 import { useText } from "../../text/text.ts";
 import { Button } from "../../ui/Button.tsx";
 import { Dialog, DialogActions } from "../../ui/Dialog.tsx";
-import { TextField } from "../../ui/TextField.tsx";
 import styles from "./dialogs.module.css";
 import { Problem } from "./parts.tsx";
+import { SecretField } from "./SecretField.tsx";
 
 /** The dialog at work. */
 export function ReplaceBackupDialog(props: {
@@ -77,22 +77,16 @@ export function ReplaceBackupView(props: {
           {t(isUntrusted ? "encryption.replaceBodyUntrusted" : "encryption.replaceBody")}
         </p>
         {hasRecovery ? (
-          <TextField
-            autoFocus
-            label={t("encryption.secretLabel")}
+          <SecretField
             value={secret}
             onChange={(text) => {
               setSecret(text);
               setIsMissing(false);
               if (isSecretWrong) props.onEdited();
             }}
-            autoComplete="off"
-            autoCorrect="off"
-            spellCheck="false"
             error={
               isMissing ? t("encryption.secretNeeded") : isSecretWrong ? t("errors.wrong-recovery-key") : undefined
             }
-            reservesNote
           />
         ) : null}
         {props.problem === undefined ? null : <Problem>{props.problem}</Problem>}

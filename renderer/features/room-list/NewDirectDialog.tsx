@@ -52,7 +52,6 @@ export function NewDirectDialog({ accountId, ownUserId, initialUserId, onClose, 
             setProblem(undefined);
             createDirect.clearError();
           }}
-          autoComplete="off"
           spellCheck="false"
           error={problem ?? (createDirect.error && errorText(t, createDirect.error))}
         />

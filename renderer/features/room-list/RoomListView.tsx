@@ -106,6 +106,8 @@ export function RoomListView(props: RoomListViewProps) {
         </div>
         <SearchField
           aria-label={t("roomList.search")}
+          // What is looked for is nobody's business; the browser would keep it.
+          autoComplete="off"
           value={query}
           onChange={props.onQuery}
           className={styles["search"] ?? ""}
