@@ -1,18 +1,26 @@
 /**
- * The preload of the app's window: puts `window.latticeHost` before the page and hands over the engine's port.
- * Loaded by main/shell/window.ts in a sandbox. Invariant: the page gets a frozen set of functions that take and give
- * plain data; never ipcRenderer, never an event object. What the shell says before the page listens is kept.
+ * The preload of the app's windows: puts `window.latticeHost` before the page and hands over the engine's port; in the
+ * small window of a ringing call it puts `window.latticeIncomingCall` there instead, and nothing else.
+ * Loaded by main/shell in a sandbox. Invariant: the page gets a frozen set of functions that take and give plain data;
+ * never ipcRenderer, never an event object. What the shell says before the page listens is kept. Which channels a
+ * window may use is the shell's to say; a host that pretends to be another's gets no answer.
  */
 import { contextBridge, ipcRenderer } from "electron";
 import * as v from "valibot";
 import {
   engineStatusSchema,
   hostInfoSchema,
+  INCOMING_CALL_ARGUMENT,
+  ringingCallsSchema,
   routeSchema,
+  screenRequestSchema,
   shellChannels,
   type EngineStatus,
+  type IncomingCallHost,
   type LatticeHost,
+  type RingingCall,
   type Route,
+  type ScreenRequest,
 } from "./contract/shell-contract.ts";
 
 const MAX_KEPT_ROUTES = 10;
@@ -37,34 +45,43 @@ function openListeners<T>(replay: () => readonly T[]): {
   };
 }
 
-let status: EngineStatus = { state: "starting" };
-let keptRoutes: Route[] = [];
-const statusListeners = openListeners<EngineStatus>(() => [status]);
-const routeListeners = openListeners<Route>(() => keptRoutes.splice(0));
+/** Tells the listeners what the shell says on a channel; what cannot be read is dropped. */
+function hear<S extends v.GenericSchema>(channel: string, schema: S, tell: (value: v.InferOutput<S>) => void): void {
+  ipcRenderer.on(channel, (_event, data: unknown) => {
+    const parsed = v.safeParse(schema, data);
+    if (parsed.success) tell(parsed.output);
+  });
+}
 
-ipcRenderer.on(shellChannels.engineStatus, (_event, data: unknown) => {
-  const parsed = v.safeParse(engineStatusSchema, data);
-  if (!parsed.success) return;
-  status = parsed.output;
-  statusListeners.tell(status);
-});
+function exposeHost(): void {
+  let status: EngineStatus = { state: "starting" };
+  let keptRoutes: Route[] = [];
+  let screenRequest: ScreenRequest = null;
+  const statusListeners = openListeners<EngineStatus>(() => [status]);
+  const routeListeners = openListeners<Route>(() => keptRoutes.splice(0));
+  const screenListeners = openListeners<ScreenRequest>(() => [screenRequest]);
 
-ipcRenderer.on(shellChannels.route, (_event, data: unknown) => {
-  const parsed = v.safeParse(routeSchema, data);
-  if (!parsed.success) return;
-  if (!routeListeners.tell(parsed.output)) keptRoutes = [...keptRoutes, parsed.output].slice(-MAX_KEPT_ROUTES);
-});
+  hear(shellChannels.engineStatus, engineStatusSchema, (next) => {
+    status = next;
+    statusListeners.tell(status);
+  });
+  hear(shellChannels.route, routeSchema, (route) => {
+    if (!routeListeners.tell(route)) keptRoutes = [...keptRoutes, route].slice(-MAX_KEPT_ROUTES);
+  });
+  hear(shellChannels.screenSources, screenRequestSchema, (request) => {
+    screenRequest = request;
+    screenListeners.tell(request);
+  });
+  ipcRenderer.on(shellChannels.enginePort, (event, data: unknown) => {
+    const parsed = v.safeParse(v.object({ nonce: v.string() }), data);
+    const [port] = event.ports;
+    if (parsed.success && port)
+      window.postMessage({ latticePort: parsed.output.nonce }, window.location.origin, [port]);
+  });
 
-ipcRenderer.on(shellChannels.enginePort, (event, data: unknown) => {
-  const parsed = v.safeParse(v.object({ nonce: v.string() }), data);
-  const [port] = event.ports;
-  if (parsed.success && port) window.postMessage({ latticePort: parsed.output.nonce }, window.location.origin, [port]);
-});
-
-const info = v.safeParse(hostInfoSchema, ipcRenderer.sendSync(shellChannels.hostInfo));
-
-// A page that is not ours gets no answer, and then no host either.
-if (info.success) {
+  const info = v.safeParse(hostInfoSchema, ipcRenderer.sendSync(shellChannels.hostInfo));
+  // A page that is not ours gets no answer, and then no host either.
+  if (!info.success) return;
   const host: LatticeHost = {
     info: info.output,
     requestEnginePort: (nonce) => ipcRenderer.send(shellChannels.requestEnginePort, nonce),
@@ -73,6 +90,29 @@ if (info.success) {
     showWindow: () => ipcRenderer.send(shellChannels.showWindow),
     openExternal: (url) => ipcRenderer.send(shellChannels.openExternal, url),
     saveFile: (file) => ipcRenderer.send(shellChannels.saveFile, file),
+    onScreenSources: (listener) => screenListeners.add(listener),
+    chooseScreenSource: (choice) => ipcRenderer.send(shellChannels.chooseScreenSource, choice),
   };
   contextBridge.exposeInMainWorld("latticeHost", host);
 }
+
+function exposeIncomingCallHost(): void {
+  let calls: readonly RingingCall[] = [];
+  const callListeners = openListeners<readonly RingingCall[]>(() => [calls]);
+  hear(shellChannels.incomingCalls, ringingCallsSchema, (next) => {
+    calls = next;
+    callListeners.tell(calls);
+  });
+  const info = v.safeParse(v.object({ mediaBase: v.string() }), ipcRenderer.sendSync(shellChannels.incomingCallInfo));
+  if (!info.success) return;
+  const host: IncomingCallHost = {
+    mediaBase: info.output.mediaBase,
+    onCalls: (listener) => callListeners.add(listener),
+    reply: (reply) => ipcRenderer.send(shellChannels.incomingCallReply, reply),
+    fitHeight: (heightPx) => ipcRenderer.send(shellChannels.incomingCallHeight, heightPx),
+  };
+  contextBridge.exposeInMainWorld("latticeIncomingCall", host);
+}
+
+if (process.argv.includes(INCOMING_CALL_ARGUMENT)) exposeIncomingCallHost();
+else exposeHost();

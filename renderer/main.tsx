@@ -25,6 +25,6 @@ const container = document.getElementById("root");
 if (!container) throw new Error("the page has no #root");
 createRoot(container).render(
   <StrictMode>
-    <Root host={window.latticeHost} />
+    <Root host={window.latticeHost} incomingCallHost={window.latticeIncomingCall} />
   </StrictMode>,
 );

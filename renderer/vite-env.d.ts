@@ -6,4 +6,5 @@
 
 interface Window {
   readonly latticeHost?: import("../preload/contract/shell-contract.ts").LatticeHost;
+  readonly latticeIncomingCall?: import("../preload/contract/shell-contract.ts").IncomingCallHost;
 }

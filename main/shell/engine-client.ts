@@ -208,6 +208,7 @@ export class EngineLink {
   readonly #log: ShellLog;
   readonly #watches = new Set<Watch>();
   readonly #awaitingClient = new Set<(client: EngineClient | EngineErrorData) => void>();
+  readonly #lostListeners = new Set<() => void>();
   #client: EngineClient | undefined;
   #status: EngineStatus = { state: "starting" };
 
@@ -220,8 +221,11 @@ export class EngineLink {
   /** To be called with every status of the engine. */
   onEngineStatus(status: EngineStatus): void {
     this.#status = status;
-    this.#client?.close();
-    this.#client = undefined;
+    if (this.#client) {
+      this.#client.close();
+      this.#client = undefined;
+      for (const listener of this.#lostListeners) listener();
+    }
     if (status.state === "running") {
       const client = (this.#client = new EngineClient(this.#connect(), this.#log));
       for (const watch of this.#watches) watch.detach = watch.attach(client);
@@ -243,6 +247,12 @@ export class EngineLink {
       this.#watches.delete(watch);
       watch.detach();
     };
+  }
+
+  /** Tells that the engine is gone: what the topics said last is history. The returned function stops it. */
+  onLost(listener: () => void): () => void {
+    this.#lostListeners.add(listener);
+    return () => this.#lostListeners.delete(listener);
   }
 
   /** Asks the engine, waiting for it while it starts; fails at once where it cannot start. */

@@ -3,10 +3,12 @@
  * process; nothing calls it. Invariant: schemes, sandbox and guards are in force before any page exists, and the
  * order of the end is the reverse: window, then engine, which gets the time to close its store.
  */
+import { release } from "node:os";
 import { join } from "node:path";
 import {
   app,
   crashReporter,
+  desktopCapturer,
   dialog,
   ipcMain,
   MessageChannelMain,
@@ -14,26 +16,38 @@ import {
   protocol,
   safeStorage,
   session,
+  systemPreferences,
   utilityProcess,
+  webContents,
   type MessagePortMain,
   type WebContents,
+  type WebFrameMain,
 } from "electron";
 import * as v from "valibot";
 import { fileUrl } from "../../preload/contract/file-address.ts";
 import {
+  incomingCallHeightSchema,
+  incomingCallReplySchema,
   savedFileSchema,
+  screenChoiceSchema,
   shellChannels,
   type HostInfo,
+  type IncomingCallReply,
   type Route,
   type SavedFile,
 } from "../../preload/contract/shell-contract.ts";
+import { isAppUrl } from "./app-files.ts";
 import { appScheme, serveApp } from "./app-protocol.ts";
+import { badgeCount } from "./badge-words.ts";
 import { keepAwakeDuringCalls } from "./calls-awake.ts";
+import { isUnderWay, openCallsWatch, type CallsWatch } from "./calls-watch.ts";
 import { findLink, parseLink } from "./deep-links.ts";
 import { EngineLink } from "./engine-client.ts";
 import { EngineSupervisor, type EngineProcess } from "./engine-supervisor.ts";
 import { openFramePort } from "./frame-port.ts";
-import { openIpc } from "./ipc.ts";
+import { IncomingCallWindow } from "./incoming-call-window.ts";
+import { onlyRings } from "./incoming-calls.ts";
+import { isSameFrame, openIpc } from "./ipc.ts";
 import { openProfileKey, type SystemKeyStore } from "./key-vault.ts";
 import { logEngineLines, openShellLog, type ShellLog } from "./log.ts";
 import { mediaScheme, serveMedia } from "./media-protocol.ts";
@@ -42,8 +56,10 @@ import { setApplicationMenu } from "./menu.ts";
 import { guardNavigation, guardSession, openExternal } from "./navigation-guard.ts";
 import { showNotifications } from "./notifications.ts";
 import { guardPermissions } from "./permissions.ts";
+import { hasLoopback, openScreenShare, type ScreenShare } from "./screen-share.ts";
 import { openSettings } from "./settings.ts";
 import { hasTrayHost, openTray } from "./tray.ts";
+import { isWayland } from "./wayland.ts";
 import { MainWindow } from "./window.ts";
 
 const dist = join(import.meta.dirname, "..");
@@ -83,6 +99,10 @@ async function run(): Promise<void> {
     return openFramePort(port2);
   }, log);
 
+  const calls = openCallsWatch(engine);
+  const isCallUnderWay = (): boolean => calls.current().some(({ call }) => isUnderWay(call));
+  const hasWayland = isWayland(process.platform, process.env, app.commandLine.getSwitchValue("ozone-platform"));
+
   let isQuitting = false;
   let canHide = false;
   let window: MainWindow | undefined;
@@ -96,6 +116,8 @@ async function run(): Promise<void> {
       isPackaged: app.isPackaged,
       settings,
       hidesOnClose: () => !isQuitting && canHide && settings.get("closeToTray"),
+      onFrontChange: () => incomingCalls.update(),
+      onPageGone: () => screenShare.cancel(),
       log,
     });
     window.setEngineStatus(supervisor.status);
@@ -109,7 +131,31 @@ async function run(): Promise<void> {
   };
 
   const saves = guardSession(session.defaultSession, log);
-  guardPermissions(session.defaultSession, isOurs);
+  guardPermissions(session.defaultSession, { isOurs, isCallUnderWay });
+  const incomingCalls = new IncomingCallWindow({
+    preloadPath: join(dist, "preload", "index.cjs"),
+    iconPath,
+    isPackaged: app.isPackaged,
+    settings,
+    calls,
+    isPossible: !hasWayland,
+    isMainInFront: () => window?.isInFront ?? false,
+    log,
+  });
+  const screenShare = openScreenShare({
+    getSources: (options) => desktopCapturer.getSources(options),
+    isOurFrame: (frame) => isMainFrameOf(frame, isOurs),
+    isCallUnderWay,
+    hasSystemDialog: hasWayland,
+    canShareSound: hasLoopback(process.platform, release()),
+    isDeniedBySystem: () =>
+      process.platform === "darwin" && systemPreferences.getMediaAccessStatus("screen") === "denied",
+    ownSourceIds: () => (incomingCalls.sourceId === undefined ? [] : [incomingCalls.sourceId]),
+    tellPage: (request) => window?.setScreenRequest(request),
+    log,
+  });
+  // The handler is not called where macOS brings a picker of its own; the permission is asked for all the same.
+  session.defaultSession.setDisplayMediaRequestHandler(screenShare.onRequest, { useSystemPicker: true });
   serveApp(session.defaultSession, join(dist, "renderer"), log);
   serveMedia(session.defaultSession, engine, log);
   const save = (file: SavedFile, download: (url: string) => void): void => {
@@ -120,7 +166,11 @@ async function run(): Promise<void> {
       (error: unknown) => log.error("a file cannot be saved", error),
     );
   };
-  listenToPages(isOurs, supervisor, log, { window: () => window, open, save });
+  listenToPages(isOurs, supervisor, log, { window: () => window, open, save, screenShare });
+  const silence = (): void => {
+    if (onlyRings(calls.current())) window?.setSilent(true);
+  };
+  listenToIncomingCalls({ incomingCalls, calls, engine, open, onSilence: silence, log });
 
   supervisor.onStatus((status) => {
     engine.onEngineStatus(status);
@@ -144,7 +194,7 @@ async function run(): Promise<void> {
   const tray = openTray({ assetsFolder, open: () => open(), quit: () => app.quit() });
   canHide = await hasTrayHost(process.platform);
   engine.watch("badge", {}, ([badge]) => {
-    app.setBadgeCount(badge?.notificationCount ?? 0);
+    app.setBadgeCount(badgeCount(badge));
     tray.setBadge(badge);
   });
   showNotifications({
@@ -152,9 +202,15 @@ async function run(): Promise<void> {
     log,
     iconPath,
     open,
+    mediaOf: (callId) => calls.current().find(({ call }) => call.callId === callId)?.call.media ?? "voice",
     onRinging: (isRinging) => window?.demandAttention(isRinging),
   });
-  keepAwakeDuringCalls({ engine, onCallRuns: (runs) => window?.setCallRuns(runs) });
+  keepAwakeDuringCalls({ calls, engine, log, onCallRuns: (runs) => window?.setCallRuns(runs) });
+  calls.onChange((current) => {
+    if (!isCallUnderWay()) screenShare.cancel();
+    // Silenced in the small window; what was silent is heard again as soon as anything but ringing can be heard.
+    if (!onlyRings(current)) window?.setSilent(false);
+  });
 }
 
 /** Crashes stay on this computer: a dump in the profile, a line in the log. */
@@ -211,6 +267,7 @@ type PageDeps = {
   window: () => MainWindow | undefined;
   open: (route?: Route) => void;
   save: (file: SavedFile, download: (url: string) => void) => void;
+  screenShare: ScreenShare;
 };
 
 /** The few things that a page may ask of the shell. */
@@ -247,6 +304,60 @@ function listenToPages(
       if (!sender.isDestroyed()) sender.downloadURL(url);
     }),
   );
+  ipc.on(shellChannels.chooseScreenSource, screenChoiceSchema, (choice) => pages.screenShare.onChoice(choice));
+}
+
+type IncomingCallDeps = {
+  incomingCalls: IncomingCallWindow;
+  calls: CallsWatch;
+  engine: EngineLink;
+  open: (route?: Route) => void;
+  onSilence: () => void;
+  log: ShellLog;
+};
+
+/** What the small window of a ringing call may ask: to take or leave a call, and nothing else. */
+function listenToIncomingCalls({ incomingCalls, calls, engine, open, onSilence, log }: IncomingCallDeps): void {
+  const follow = (reply: IncomingCallReply): void => {
+    const { accountId, callId } = reply;
+    const decline = (): void => {
+      engine
+        .call("calls.reject", { accountId, callId })
+        .catch((error: unknown) => log.error("a call cannot be declined", error));
+    };
+    switch (reply.reply) {
+      case "answer":
+        return open({ to: "call", accountId, callId, answer: reply.media });
+      case "decline":
+        return decline();
+      case "message": {
+        const roomId = calls.current().find(({ call }) => call.callId === callId)?.call.roomId;
+        decline();
+        if (roomId !== undefined) open({ to: "room", accountId, roomId });
+        return;
+      }
+      case "silence":
+        return onSilence();
+      case "hide":
+        return;
+    }
+  };
+  const ipc = openIpc(ipcMain, (contents) => incomingCalls.isOwn(contents), log);
+  ipc.answer(shellChannels.incomingCallInfo, () => {
+    queueMicrotask(() => incomingCalls.onPreloadReady());
+    return { mediaBase: MEDIA_BASE };
+  });
+  ipc.on(shellChannels.incomingCallHeight, incomingCallHeightSchema, (heightPx) => incomingCalls.fitHeight(heightPx));
+  ipc.on(shellChannels.incomingCallReply, incomingCallReplySchema, (reply) => {
+    incomingCalls.onReply(reply);
+    follow(reply);
+  });
+}
+
+/** Whether this is the main frame of a page of ours. */
+function isMainFrameOf(frame: WebFrameMain, isOurs: (contents: WebContents) => boolean): boolean {
+  const contents = webContents.fromFrame(frame);
+  return contents !== undefined && isOurs(contents) && isSameFrame(frame, contents.mainFrame) && isAppUrl(frame.url);
 }
 
 /** Collects links to Matrix from all the ways in which systems hand them over. */

@@ -56,5 +56,5 @@ export function openIpc(ipcMain: IpcMain, isOurs: (contents: WebContents) => boo
 type FrameIds = { processId: number; routingId: number };
 
 /** Electron may wrap one frame in two objects. */
-const isSameFrame = (one: FrameIds, other: FrameIds): boolean =>
+export const isSameFrame = (one: FrameIds, other: FrameIds): boolean =>
   one.processId === other.processId && one.routingId === other.routingId;

@@ -1,9 +1,11 @@
 /**
  * Shows the engine's topic `notifications` as notifications of the system. Called by index.ts.
  * Invariant: the engine alone decides what is told, and takes it back by removing the item: each item is shown once,
- * and closed when it goes. Text of other users is plain text also where the system understands markup.
+ * and closed when it goes; a call's also when the engine is lost, since then nothing rings. Text of other users is plain
+ * text also where the system understands markup. Systems whose notifications have no buttons show none.
  */
 import { Notification } from "electron";
+import type { CallId } from "../../preload/contract/ids.ts";
 import type { Route } from "../../preload/contract/shell-contract.ts";
 import type { NotificationItem } from "../../preload/contract/views.ts";
 import type { EngineLink } from "./engine-client.ts";
@@ -15,6 +17,8 @@ export type NotificationDeps = {
   iconPath: string;
   /** A click: shows the window and leads it there. */
   open(route: Route): void;
+  /** What an answer from here answers with. */
+  mediaOf(callId: CallId): "voice" | "video";
   /** Whether a call rings right now. */
   onRinging(isRinging: boolean): void;
 };
@@ -22,9 +26,20 @@ export type NotificationDeps = {
 /** A notification that is or was on the screen; `notification` is gone once the user has closed it. */
 type Shown = { item: NotificationItem; notification: Notification | undefined };
 
+/** In the order in which they are shown. */
+const CALL_ACTIONS = ["Answer", "Decline"] as const;
+
 /** Shows and takes back notifications until the returned function is called. */
 export function showNotifications(deps: NotificationDeps): () => void {
   const shown = new Map<string, Shown>();
+  const stopLost = deps.engine.onLost(() => {
+    for (const [key, entry] of shown) {
+      if (entry.item.kind !== "call") continue;
+      shown.delete(key);
+      entry.notification?.close();
+    }
+    deps.onRinging(false);
+  });
   const stop = deps.engine.watch("notifications", {}, (items) => {
     const wanted = new Map(items.map((item) => [item.key, item]));
     for (const [key, entry] of shown) {
@@ -42,6 +57,7 @@ export function showNotifications(deps: NotificationDeps): () => void {
   });
   return () => {
     stop();
+    stopLost();
     for (const entry of shown.values()) entry.notification?.close();
     shown.clear();
   };
@@ -55,6 +71,7 @@ function show(
 ): Notification | undefined {
   if (!Notification.isSupported()) return undefined;
   const isCall = item.kind === "call";
+  const { accountId, roomId, callId } = item;
   const notification = new Notification({
     title: item.title,
     body: plainBody(item.body, process.platform),
@@ -63,6 +80,7 @@ function show(
     silent: isCall || isUpdate || item.sound === undefined,
     urgency: isCall ? "critical" : "normal",
     timeoutType: isCall ? "never" : "default",
+    actions: callId === undefined ? [] : CALL_ACTIONS.map((text) => ({ type: "button", text })),
   });
   const forget = (): void => {
     const entry = shown.get(item.key);
@@ -73,10 +91,20 @@ function show(
     notification.close();
     deps.open({
       to: "room",
-      accountId: item.accountId,
-      roomId: item.roomId,
+      accountId,
+      roomId,
       ...(item.eventId === undefined || isCall ? {} : { eventId: item.eventId }),
     });
+  });
+  notification.on("action", ({ actionIndex }) => {
+    if (callId === undefined) return;
+    notification.close();
+    if (CALL_ACTIONS[actionIndex] === "Answer")
+      deps.open({ to: "call", accountId, callId, answer: deps.mediaOf(callId) });
+    else
+      deps.engine
+        .call("calls.reject", { accountId, callId })
+        .catch((error: unknown) => deps.log.error("a call cannot be declined", error));
   });
   notification.on("close", forget);
   notification.on("failed", () => {

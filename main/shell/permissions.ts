@@ -1,50 +1,65 @@
 /**
- * What the page may ask of the computer: camera and microphone, notifications, writing text to the clipboard, full
- * screen, and choosing a speaker. Called by index.ts for the one session.
- * Invariant: Chromium asks in two ways, by request and by check, and grants by default; both are answered here, and
- * everything not named is denied, as is everything that does not come from the main frame of our own page.
+ * Tells Chromium what the page may have of the computer: the rules are in permission-rules.ts. Called by index.ts for
+ * the one session.
+ * Invariant: Chromium asks in two ways, by request and by check, and grants by default; both are answered here.
  */
-import { systemPreferences, type Session, type WebContents } from "electron";
-import { isAppUrl } from "./app-files.ts";
+import { BrowserWindow, dialog, shell, systemPreferences, type Session, type WebContents } from "electron";
+import { openMediaAccess } from "./media-access.ts";
+import { devicesOf, mayHave } from "./permission-rules.ts";
 
-const granted = new Set([
-  "media",
-  "notifications",
-  "clipboard-sanitized-write",
-  "fullscreen",
-  "automatic-fullscreen",
-  "speaker-selection",
-]);
+export type PermissionDeps = {
+  /** Whether a page is the main window's. */
+  isOurs(contents: WebContents): boolean;
+  isCallUnderWay(): boolean;
+};
 
-/** Whether a permission is one that the page may have. */
-export const isGrantable = (permission: string): boolean => granted.has(permission);
-
-/** Sets every permission handler of the session. `isOurs` says whether a page is one of our windows. */
-export function guardPermissions(session: Session, isOurs: (contents: WebContents) => boolean): void {
+/** Sets every permission handler of the session. */
+export function guardPermissions(session: Session, deps: PermissionDeps): void {
+  const systemAllows = openMediaAccess({
+    platform: process.platform,
+    status: (kind) => systemPreferences.getMediaAccessStatus(kind),
+    ask: (kind) => systemPreferences.askForMediaAccess(kind),
+    tell: tellOfDenial,
+    openSettings: (url) => void shell.openExternal(url),
+  });
   session.setPermissionRequestHandler((contents, permission, callback, details) => {
-    const mayHave =
-      isOurs(contents) && details.isMainFrame && isAppUrl(details.requestingUrl) && isGrantable(permission);
-    if (!mayHave) return callback(false);
-    if (permission !== "media") return callback(true);
-    const mediaTypes = "mediaTypes" in details ? (details.mediaTypes ?? []) : [];
+    const isAllowed = mayHave({
+      permission,
+      isOurs: deps.isOurs(contents),
+      isMainFrame: details.isMainFrame,
+      url: details.requestingUrl,
+      isCallUnderWay: deps.isCallUnderWay(),
+    });
+    if (!isAllowed || permission !== "media") return callback(isAllowed);
+    const kinds = devicesOf("mediaTypes" in details ? details.mediaTypes : undefined);
+    if (!kinds) return callback(false);
     // oxlint-disable-next-line promise/no-callback-in-promise -- Electron wants its answer by callback
-    void askSystemForMedia(mediaTypes).then(callback, () => callback(false));
+    void systemAllows(kinds).then(callback, () => callback(false));
   });
-  session.setPermissionCheckHandler((contents, permission, requestingOrigin, details) => {
-    if (!isGrantable(permission) || !details.isMainFrame || !isAppUrl(requestingOrigin)) return false;
-    return contents === null || isOurs(contents);
-  });
+  session.setPermissionCheckHandler((contents, permission, requestingOrigin, details) =>
+    mayHave({
+      permission,
+      // Some checks are made on behalf of no page; their origin has to do.
+      isOurs: contents === null || deps.isOurs(contents),
+      isMainFrame: details.isMainFrame,
+      url: requestingOrigin,
+      isCallUnderWay: deps.isCallUnderWay(),
+    }),
+  );
   session.setDevicePermissionHandler(() => false);
-  // Without a handler nothing can be captured; sharing the screen brings its own picker and sets one.
-  session.setDisplayMediaRequestHandler(null);
 }
 
-/** macOS asks its user itself, once, and has to be asked before the page opens a device. */
-async function askSystemForMedia(mediaTypes: readonly ("video" | "audio")[]): Promise<boolean> {
-  if (process.platform !== "darwin") return true;
-  for (const type of mediaTypes) {
-    // One dialog after the other.
-    if (!(await systemPreferences.askForMediaAccess(type === "video" ? "camera" : "microphone"))) return false;
-  }
-  return true;
+async function tellOfDenial({ message, detail }: { message: string; detail: string }): Promise<boolean> {
+  const options = {
+    type: "warning" as const,
+    title: "Lattice",
+    message,
+    detail,
+    buttons: ["Open settings", "Not now"],
+    defaultId: 0,
+    cancelId: 1,
+  };
+  const window = BrowserWindow.getFocusedWindow();
+  const { response } = await (window ? dialog.showMessageBox(window, options) : dialog.showMessageBox(options));
+  return response === 0;
 }

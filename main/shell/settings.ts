@@ -30,6 +30,11 @@ const storeSchema = {
     required: ["x", "y", "width", "height"],
   },
   isWindowMaximized: { type: "boolean" },
+  incomingCallPosition: {
+    type: "object",
+    properties: { x: { type: "number" }, y: { type: "number" } },
+    required: ["x", "y"],
+  },
   wasToldOfPlainKey: { type: "boolean" },
 } as const;
 

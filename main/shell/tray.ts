@@ -1,5 +1,5 @@
 /**
- * The tray entry: whether anything is unread, and the way back to the window. Made by index.ts.
+ * The tray entry: whether anything is unread or a call was missed, and the way back to the window. Made by index.ts.
  * Invariant: never the only way back, since some desktops show no tray: starting the app again shows the window,
  * and closing the window hides it only where something shows tray entries.
  */
@@ -7,6 +7,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { Menu, nativeImage, Tray } from "electron";
 import type { Badge } from "../../preload/contract/views.ts";
+import { trayWords } from "./badge-words.ts";
 
 export type TrayDeps = { assetsFolder: string; open(): void; quit(): void };
 
@@ -33,11 +34,9 @@ export function openTray(deps: TrayDeps): TrayEntry {
   tray.on("click", deps.open);
   return {
     setBadge(badge) {
-      const count = badge?.unreadRoomCount ?? 0;
-      tray.setImage(count > 0 ? images.unread : images.quiet);
-      tray.setToolTip(
-        count === 0 ? "Lattice" : count === 1 ? "Lattice: 1 unread room" : `Lattice: ${count} unread rooms`,
-      );
+      const { hasNews, toolTip } = trayWords(badge);
+      tray.setImage(hasNews ? images.unread : images.quiet);
+      tray.setToolTip(toolTip);
     },
   };
 }

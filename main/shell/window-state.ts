@@ -1,5 +1,6 @@
 /**
- * Where the window stood, and where it may stand now. Used by window.ts; kept in the settings.
+ * Where the windows stood, and where they may stand now. Used by window.ts and incoming-call-window.ts; kept in the
+ * settings.
  * Invariant: pure; the result always lies on a display that exists, large enough to be used and with its title
  * bar in reach.
  */
@@ -31,6 +32,29 @@ export function clampBounds(saved: Rectangle | undefined, workAreas: readonly Re
   const x = home && saved ? clamp(saved.x, area.x, area.x + area.width - width) : area.x + (area.width - width) / 2;
   const y = home && saved ? clamp(saved.y, area.y, area.y + area.height - height) : area.y + (area.height - height) / 2;
   return { x: Math.round(x), y: Math.round(y), width, height };
+}
+
+const CARD_MARGIN_PX = 16;
+
+/** The place of a small window: the old one where a display still has it, else the top right of the first display. */
+export function placeCard(
+  saved: { x: number; y: number } | undefined,
+  size: { width: number; height: number },
+  workAreas: readonly Rectangle[],
+): Rectangle {
+  const wanted = saved && Number.isFinite(saved.x) && Number.isFinite(saved.y) ? { ...saved, ...size } : undefined;
+  const home = wanted && workAreas.find((area) => isVisibleOn(wanted, area));
+  const area = home ?? workAreas[0] ?? { x: 0, y: 0, ...size };
+  const width = Math.min(size.width, area.width);
+  const height = Math.min(size.height, area.height);
+  const x = home && wanted ? wanted.x : area.x + area.width - width - CARD_MARGIN_PX;
+  const y = home && wanted ? wanted.y : area.y + CARD_MARGIN_PX;
+  return {
+    x: Math.round(clamp(x, area.x, area.x + area.width - width)),
+    y: Math.round(clamp(y, area.y, area.y + area.height - height)),
+    width: Math.round(width),
+    height: Math.round(height),
+  };
 }
 
 function isVisibleOn(bounds: Rectangle, area: Rectangle): boolean {

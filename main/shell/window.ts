@@ -3,8 +3,13 @@
  * Invariant: the page is sandboxed, isolated and without Node; it shows only when it has something to show, and a
  * page that crashed is loaded again. Routes wait until the page's preload listens.
  */
-import { BrowserWindow, screen, type WebContents } from "electron";
-import { shellChannels, type EngineStatus, type Route } from "../../preload/contract/shell-contract.ts";
+import { BrowserWindow, screen, type WebContents, type WebPreferences } from "electron";
+import {
+  shellChannels,
+  type EngineStatus,
+  type Route,
+  type ScreenRequest,
+} from "../../preload/contract/shell-contract.ts";
 import { APP_ORIGIN, isAppUrl } from "./app-files.ts";
 import { backoffDelayMs } from "./backoff.ts";
 import type { ShellLog } from "./log.ts";
@@ -14,6 +19,24 @@ import { clampBounds, MIN_HEIGHT_PX, MIN_WIDTH_PX } from "./window-state.ts";
 const RELOAD = { firstMs: 500, maxMs: 30_000 };
 const SAVE_DELAY_MS = 500;
 
+/** How every page of the app is kept: sandboxed, isolated, and without Node. */
+export const pagePreferences = (deps: { preloadPath: string; isPackaged: boolean }): WebPreferences => ({
+  preload: deps.preloadPath,
+  sandbox: true,
+  contextIsolation: true,
+  nodeIntegration: false,
+  nodeIntegrationInWorker: false,
+  nodeIntegrationInSubFrames: false,
+  webviewTag: false,
+  webSecurity: true,
+  allowRunningInsecureContent: false,
+  experimentalFeatures: false,
+  navigateOnDragDrop: false,
+  safeDialogs: true,
+  spellcheck: false,
+  devTools: !deps.isPackaged,
+});
+
 export type WindowDeps = {
   preloadPath: string;
   iconPath: string;
@@ -21,6 +44,10 @@ export type WindowDeps = {
   settings: SettingsStore;
   /** True where closing the window only hides it. */
   hidesOnClose(): boolean;
+  /** The user looks at the window now, or no longer. */
+  onFrontChange(): void;
+  /** The page is gone, or another in its place: nobody there waits for anything any more. */
+  onPageGone(): void;
   log: ShellLog;
 };
 
@@ -46,20 +73,7 @@ export class MainWindow {
       icon: deps.iconPath,
       autoHideMenuBar: true,
       webPreferences: {
-        preload: deps.preloadPath,
-        sandbox: true,
-        contextIsolation: true,
-        nodeIntegration: false,
-        nodeIntegrationInWorker: false,
-        nodeIntegrationInSubFrames: false,
-        webviewTag: false,
-        webSecurity: true,
-        allowRunningInsecureContent: false,
-        experimentalFeatures: false,
-        navigateOnDragDrop: false,
-        safeDialogs: true,
-        spellcheck: false,
-        devTools: !deps.isPackaged,
+        ...pagePreferences(deps),
         // An incoming call has to ring in a window that nobody has clicked yet.
         autoplayPolicy: "no-user-gesture-required",
       },
@@ -76,6 +90,11 @@ export class MainWindow {
 
   get isGone(): boolean {
     return this.#window.isDestroyed();
+  }
+
+  /** Whether the user has the window before him. */
+  get isInFront(): boolean {
+    return !this.isGone && this.#window.isVisible() && this.#window.isFocused() && !this.#window.isMinimized();
   }
 
   /** Loads the page; a failure is logged, since the address is our own file. */
@@ -104,6 +123,16 @@ export class MainWindow {
   setEngineStatus(status: EngineStatus): void {
     this.#status = status;
     if (this.#isListening) this.contents.send(shellChannels.engineStatus, status);
+  }
+
+  /** Tells the page what can be shared, or that it is over. */
+  setScreenRequest(request: ScreenRequest): void {
+    if (!this.isGone && this.#isListening) this.contents.send(shellChannels.screenSources, request);
+  }
+
+  /** Silences the page while it only rings. */
+  setSilent(isSilent: boolean): void {
+    if (!this.isGone) this.contents.setAudioMuted(isSilent);
   }
 
   /** To be called when the page's preload is there: it keeps what it gets until the page asks. */
@@ -144,12 +173,23 @@ export class MainWindow {
     window.on("move", saveSoon);
     window.on("maximize", saveSoon);
     window.on("unmaximize", saveSoon);
-    window.on("closed", () => clearTimeout(this.#saveTimer));
-    window.on("focus", () => window.flashFrame(false));
+    window.on("closed", () => {
+      clearTimeout(this.#saveTimer);
+      this.#deps.onPageGone();
+      this.#deps.onFrontChange();
+    });
+    window.on("focus", () => {
+      window.flashFrame(false);
+      this.#deps.onFrontChange();
+    });
+    for (const change of ["blur", "show", "hide", "minimize", "restore"] as const)
+      window.on(change as "blur", () => this.#deps.onFrontChange());
     // The title is the app's; a page could otherwise write a room's name into the task bar.
     window.on("page-title-updated", (event) => event.preventDefault());
     this.contents.on("did-start-navigation", (details) => {
-      if (details.isMainFrame && !details.isSameDocument) this.#isListening = false;
+      if (!details.isMainFrame || details.isSameDocument) return;
+      this.#isListening = false;
+      this.#deps.onPageGone();
     });
     // The one navigation that no guard is asked about is to the empty page.
     this.contents.on("did-navigate", (_navigated, url) => {
@@ -157,6 +197,7 @@ export class MainWindow {
     });
     this.contents.on("render-process-gone", (_gone, details) => {
       this.#isListening = false;
+      this.#deps.onPageGone();
       if (details.reason === "clean-exit") return;
       const delayMs = backoffDelayMs(RELOAD, this.#crashCount++);
       this.#deps.log.warn("the page ended and is loaded again", {
@@ -176,7 +217,8 @@ export class MainWindow {
   }
 }
 
-function workAreas(): Electron.Rectangle[] {
+/** Where windows may stand, the main display first. */
+export function workAreas(): Electron.Rectangle[] {
   const primary = screen.getPrimaryDisplay();
   return [primary, ...screen.getAllDisplays().filter((display) => display.id !== primary.id)].map(
     (display) => display.workArea,

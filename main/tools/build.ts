@@ -116,7 +116,6 @@ export async function build(options: { only?: string[]; say?: (line: string) => 
       continue;
     }
     // One after the other on purpose: each build uses every core by itself.
-    /* oxlint-disable no-await-in-loop */
     const stamp = `${common} ${await hashOf(target.inputs)} ${isMinified}`;
     const stampPath = join(stampDir, target.name);
     const isThere = target.outputs.every((path) => existsSync(join(outDir, path)));

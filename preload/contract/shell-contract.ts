@@ -1,12 +1,15 @@
 /**
  * What a window can ask of its host, and what the host tells it: the few things that are not the engine's.
  * Electron's preload (preload/index.ts) and the browser host's page script both provide it as
- * `window.latticeHost`. Used by renderer/app. Invariant: no method takes a URL to load or a path, and none
- * hands out an Electron object.
+ * `window.latticeHost`; the small window of a ringing call gets `window.latticeIncomingCall` instead, and no engine.
+ * Used by renderer/app. Invariant: no method takes a URL to load or a path, and none hands out an Electron object.
  */
 import * as v from "valibot";
 import { fileRefSchema } from "./engine-contract.ts";
-import { accountIdSchema, roomAliasSchema, roomIdSchema, userIdSchema, eventIdSchema } from "./ids.ts";
+import { accountIdSchema, callIdSchema, roomAliasSchema, roomIdSchema, userIdSchema, eventIdSchema } from "./ids.ts";
+import { personSchema, shieldSchema } from "./views.ts";
+
+const callMediaSchema = v.picklist(["voice", "video"]);
 
 /** Where a click on a notification, a tray entry or a `matrix:` link leads. */
 export const routeSchema = v.variant("to", [
@@ -18,6 +21,8 @@ export const routeSchema = v.variant("to", [
   }),
   v.object({ to: v.literal("alias"), alias: roomAliasSchema, via: v.optional(v.array(v.string())) }),
   v.object({ to: v.literal("user"), userId: userIdSchema }),
+  /** The user took a call outside of the window; the window that is shown answers it, and holds its media. */
+  v.object({ to: v.literal("call"), accountId: accountIdSchema, callId: callIdSchema, answer: callMediaSchema }),
   v.object({ to: v.literal("new-room") }),
   v.object({ to: v.literal("settings") }),
 ]);
@@ -47,6 +52,41 @@ export type HostInfo = v.InferOutput<typeof hostInfoSchema>;
 export const savedFileSchema = v.object({ accountId: accountIdSchema, file: fileRefSchema });
 export type SavedFile = v.InferOutput<typeof savedFileSchema>;
 
+export const MAX_SCREEN_SOURCES = 60;
+
+/** A screen or a window that can be shared. Its name is a window's title: a text of strangers. */
+export const screenSourceSchema = v.object({
+  id: v.pipe(v.string(), v.regex(/^(?:screen|window):/u), v.maxLength(200)),
+  name: v.pipe(v.string(), v.maxLength(300)),
+  kind: v.picklist(["screen", "window"]),
+  /** What it shows now, small. Absent where the system gave none. */
+  thumbnail: v.optional(v.pipe(v.string(), v.regex(/^data:image\/(?:png|jpeg);base64,/u), v.maxLength(200_000))),
+});
+export type ScreenSource = v.InferOutput<typeof screenSourceSchema>;
+
+const screenRequestIdSchema = v.pipe(v.string(), v.minLength(8), v.maxLength(64));
+
+/** The page asked for a screen, and its user has to choose. Null: nothing is to be chosen any more. */
+export const screenRequestSchema = v.nullable(
+  v.object({
+    requestId: screenRequestIdSchema,
+    sources: v.pipe(v.array(screenSourceSchema), v.maxLength(MAX_SCREEN_SOURCES)),
+    /** The computer's sound was asked for, and can be had with a screen. */
+    canShareSound: v.boolean(),
+    /** The system's privacy settings forbid it; the list says little then. */
+    isDeniedBySystem: v.boolean(),
+  }),
+);
+export type ScreenRequest = v.InferOutput<typeof screenRequestSchema>;
+
+/** What the user chose; no source means that he shares nothing. */
+export const screenChoiceSchema = v.object({
+  requestId: screenRequestIdSchema,
+  sourceId: v.optional(v.pipe(v.string(), v.maxLength(200))),
+  withSound: v.boolean(),
+});
+export type ScreenChoice = v.InferOutput<typeof screenChoiceSchema>;
+
 /** The object at `window.latticeHost`. Every function returned by an `on…` call stops listening. */
 export interface LatticeHost {
   readonly info: HostInfo;
@@ -63,7 +103,59 @@ export interface LatticeHost {
   openExternal(url: string): void;
   /** Saves a file where the user says; to be called when `files.open` has it here. */
   saveFile(file: SavedFile): void;
+  /**
+   * What can be shared, after the page called getDisplayMedia, and null when that is over. Never heard from a host
+   * whose system, or browser, shows a dialog of its own.
+   */
+  onScreenSources(listener: (request: ScreenRequest) => void): () => void;
+  chooseScreenSource(choice: ScreenChoice): void;
 }
+
+/** A call that rings, as its small window shows it. */
+export const ringingCallSchema = v.object({
+  accountId: accountIdSchema,
+  callId: callIdSchema,
+  peer: personSchema,
+  media: callMediaSchema,
+  isEncrypted: v.boolean(),
+  /** As in CallView: what is wrong with the device that calls. */
+  shield: v.optional(shieldSchema),
+  isSilenced: v.boolean(),
+  /** Another call runs, which an answer ends. */
+  endsCurrentCall: v.boolean(),
+});
+export type RingingCall = v.InferOutput<typeof ringingCallSchema>;
+export const ringingCallsSchema = v.pipe(v.array(ringingCallSchema), v.maxLength(20));
+
+const ofCall = { accountId: accountIdSchema, callId: callIdSchema };
+
+/** What the user does with a call that rings. */
+export const incomingCallReplySchema = v.variant("reply", [
+  v.object({ reply: v.literal("answer"), ...ofCall, media: callMediaSchema }),
+  v.object({ reply: v.literal("decline"), ...ofCall }),
+  /** Declines, and leads to the room, to write there. */
+  v.object({ reply: v.literal("message"), ...ofCall }),
+  /** Here it is silent; everything else goes on. */
+  v.object({ reply: v.literal("silence"), ...ofCall }),
+  v.object({ reply: v.literal("hide"), ...ofCall }),
+]);
+export type IncomingCallReply = v.InferOutput<typeof incomingCallReplySchema>;
+
+/** How high the small window may be. */
+export const incomingCallHeightSchema = v.pipe(v.number(), v.finite(), v.minValue(80), v.maxValue(1_000));
+
+/** The object at `window.latticeIncomingCall`, in the small window of a ringing call alone. It has no engine. */
+export interface IncomingCallHost {
+  /** As `HostInfo.mediaBase`. */
+  readonly mediaBase: string;
+  onCalls(listener: (calls: readonly RingingCall[]) => void): () => void;
+  reply(reply: IncomingCallReply): void;
+  /** Makes the window as high as what it shows. */
+  fitHeight(heightPx: number): void;
+}
+
+/** With this argument of its process a window's preload provides an IncomingCallHost. */
+export const INCOMING_CALL_ARGUMENT = "--lattice-incoming-call";
 
 /** Channel names between preload and shell. Each is checked for its sender and parsed on both sides. */
 export const shellChannels = {
@@ -75,4 +167,10 @@ export const shellChannels = {
   openExternal: "lattice:open-external",
   saveFile: "lattice:save-file",
   hostInfo: "lattice:host-info",
+  screenSources: "lattice:screen-sources",
+  chooseScreenSource: "lattice:choose-screen-source",
+  incomingCallInfo: "lattice:incoming-call-info",
+  incomingCalls: "lattice:incoming-calls",
+  incomingCallReply: "lattice:incoming-call-reply",
+  incomingCallHeight: "lattice:incoming-call-height",
 } as const;

@@ -5,14 +5,17 @@
  */
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { CSSProperties } from "react";
-import { House, LockKeyhole, MonitorSmartphone, Settings, UserRound } from "lucide-react";
+import { House, LockKeyhole, MonitorSmartphone, Phone, Settings, UserRound } from "lucide-react";
 import * as v from "valibot";
 import type { RoomAlias, RoomId, UserId } from "../../preload/contract/ids.ts";
 import { routeSchema } from "../../preload/contract/shell-contract.ts";
 import type { LatticeHost } from "../../preload/contract/shell-contract.ts";
 import type { AccountRow } from "../../preload/contract/views.ts";
+import { useEngineClient } from "../engine-client/EngineProvider.tsx";
 import { useAvatarUrl } from "../engine-client/media-url.ts";
-import { CallSurfaces } from "../features/calls/index.ts";
+import { useTopicItem } from "../engine-client/use-topic.ts";
+import { CallLogPane } from "../features/call-log/index.ts";
+import { answerCall, CallsSection, CallSurfaces, placeCall, ScreenSourcePicker } from "../features/calls/index.ts";
 import {
   DevicesSection,
   EncryptionBanner,
@@ -43,7 +46,8 @@ import { RoomPane } from "./RoomPane.tsx";
 import { ShortcutsDialog } from "./ShortcutsDialog.tsx";
 import { useTitle } from "./use-title.ts";
 
-type SettingsSectionId = "account" | "devices" | "encryption";
+type SettingsSectionId = "account" | "devices" | "encryption" | "calls";
+const MAX_RAIL_COUNT = 99;
 type OpenDialog =
   | { kind: "direct"; userId?: UserId }
   | { kind: "room" }
@@ -53,7 +57,7 @@ type OpenDialog =
 
 export type AppShellProps = {
   account: AccountRow;
-  host: Pick<LatticeHost, "onRoute">;
+  host: Pick<LatticeHost, "onRoute" | "onScreenSources" | "chooseScreenSource">;
   openRoomId: RoomId | undefined;
   /** Asks for another room, or for none. */
   onOpenRoom: (roomId: RoomId | undefined) => void;
@@ -63,8 +67,11 @@ export type AppShellProps = {
 export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: AppShellProps) {
   const t = useText();
   const { accountId } = account;
+  const client = useEngineClient();
   const [dialog, setDialog] = useState<OpenDialog>();
   const [isInfoOpen, setIsInfoOpen] = useState(false);
+  const [isCallLog, setIsCallLog] = useState(false);
+  const missedCallCount = useTopicItem("badge", {})?.missedCallCount ?? 0;
   const [listWidthPx, setListWidthPx] = useListWidth();
   const listHandle = useRef<RoomListHandle>(null);
   const avatarUrl = useAvatarUrl(accountId);
@@ -82,11 +89,12 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
         if (!parsed.success) return;
         const route = parsed.output;
         if (route.to === "room") openRoom(route.roomId);
+        else if (route.to === "call") answerCall(client, route);
         else if (route.to === "user") setDialog({ kind: "direct", userId: route.userId });
         else if (route.to === "alias") setDialog({ kind: "join", alias: route.alias, via: route.via ?? [] });
         else setDialog(route.to === "new-room" ? { kind: "room" } : { kind: "settings", section: "account" });
       }),
-    [host, openRoom],
+    [client, host, openRoom],
   );
 
   const goToNeighbour = (step: 1 | -1, onlyUnread = false) => {
@@ -98,6 +106,7 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
     search: () => {
       // In the narrow window the list is hidden behind the room.
       if (!isListShown()) openRoom(undefined);
+      setIsCallLog(false);
       requestAnimationFrame(focusSearch);
     },
     newDirect: () => setDialog({ kind: "direct" }),
@@ -125,15 +134,37 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
       <nav className={styles["rail"]} aria-label={t("app.rail")}>
         <Mark />
         <span className={styles["railLine"]} />
-        <span className={styles["railItem"]} data-on="true">
+        <span className={styles["railItem"]} data-on={!isCallLog}>
           <IconButton
             className={styles["railButton"]}
             icon={<House />}
             label={t("app.home")}
-            isSelected
+            isSelected={!isCallLog}
             tooltipPlacement="end"
-            onPress={() => openRoom(undefined)}
+            onPress={() => {
+              setIsCallLog(false);
+              openRoom(undefined);
+            }}
           />
+        </span>
+        <span className={styles["railItem"]} data-on={isCallLog}>
+          <IconButton
+            className={styles["railButton"]}
+            icon={<Phone />}
+            label={missedCallCount === 0 ? t("callLog.open") : t("callLog.openWithMissed", { count: missedCallCount })}
+            isSelected={isCallLog}
+            tooltipPlacement="end"
+            onPress={() => {
+              setIsCallLog(true);
+              // In the narrow window the list is hidden behind the room.
+              if (!isListShown()) openRoom(undefined);
+            }}
+          />
+          {missedCallCount === 0 ? null : (
+            <span className={styles["railCount"]} aria-hidden="true">
+              {missedCallCount > MAX_RAIL_COUNT ? `${MAX_RAIL_COUNT}+` : missedCallCount}
+            </span>
+          )}
         </span>
         <span className={styles["railGap"]} />
         <span className={styles["railItem"]}>
@@ -169,16 +200,29 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
           onShowHealth={() => openSettings("encryption")}
         />
       </div>
-      <section className={styles["listPane"]} id="room-list-pane" aria-label={t("roomList.label")}>
-        <RoomListPane
-          accountId={accountId}
-          openRoomId={openRoomId}
-          searchShortcut={shortcutLabel("search")}
-          handleRef={listHandle}
-          onOpenRoom={openRoom}
-          onNewDirect={() => setDialog({ kind: "direct" })}
-          onNewRoom={() => setDialog({ kind: "room" })}
-        />
+      <section
+        className={styles["listPane"]}
+        id="room-list-pane"
+        aria-label={t(isCallLog ? "callLog.title" : "roomList.label")}
+      >
+        {isCallLog ? (
+          <CallLogPane
+            accountId={accountId}
+            onOpenRoom={openRoom}
+            onCall={(roomId, media) => placeCall(client, { accountId, roomId, media })}
+            onLeave={() => setIsCallLog(false)}
+          />
+        ) : (
+          <RoomListPane
+            accountId={accountId}
+            openRoomId={openRoomId}
+            searchShortcut={shortcutLabel("search")}
+            handleRef={listHandle}
+            onOpenRoom={openRoom}
+            onNewDirect={() => setDialog({ kind: "direct" })}
+            onNewRoom={() => setDialog({ kind: "room" })}
+          />
+        )}
         <ListResizer widthPx={listWidthPx} onResize={setListWidthPx} />
       </section>
       <div className={styles["roomPane"]}>
@@ -192,7 +236,13 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
         />
       </div>
       <VerificationHost accountId={accountId} />
-      <CallSurfaces accountId={accountId} onReply={openRoom} />
+      <CallSurfaces
+        accountId={accountId}
+        onReply={openRoom}
+        onOpenRoom={openRoom}
+        onSettings={() => openSettings("calls")}
+      />
+      <ScreenSourcePicker host={host} />
       {dialog?.kind === "direct" ? (
         <NewDirectDialog
           accountId={accountId}
@@ -245,6 +295,12 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
               label: t("settings.encryption"),
               icon: <LockKeyhole />,
               render: () => <EncryptionSection account={account} onShowDevices={() => openSettings("devices")} />,
+            },
+            {
+              id: "calls",
+              label: t("settings.calls"),
+              icon: <Phone />,
+              render: () => <CallsSection accountId={accountId} />,
             },
           ]}
         />

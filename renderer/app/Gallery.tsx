@@ -6,6 +6,7 @@
  */
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
+import { callLogGallery } from "../features/call-log/gallery.tsx";
 import { callsGallery } from "../features/calls/gallery.tsx";
 import { gallery as composerGallery } from "../features/composer/gallery.tsx";
 import { encryptionGallery } from "../features/encryption/gallery.tsx";
@@ -33,6 +34,7 @@ const views: readonly GalleryView[] = [
   ...timelineGallery,
   ...composerGallery,
   ...callsGallery,
+  ...callLogGallery,
   ...encryptionGallery,
   ...settingsGallery,
 ];

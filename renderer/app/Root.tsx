@@ -1,11 +1,13 @@
 /**
  * The outermost component: error boundary, language of the primitives, engine client, and the choice between
- * app and gallery. Rendered by main.tsx. Invariant: the gallery needs neither a host nor an engine.
+ * app, gallery and the small window of a ringing call. Rendered by main.tsx. Invariant: gallery and small window
+ * need no engine.
  */
 import { lazy, Suspense, useMemo, useSyncExternalStore } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
-import type { LatticeHost } from "../../preload/contract/shell-contract.ts";
+import type { IncomingCallHost, LatticeHost } from "../../preload/contract/shell-contract.ts";
 import { connectToHost, EngineProvider } from "../engine-client/EngineProvider.tsx";
+import { IncomingCallPage } from "../features/calls/index.ts";
 import { useText } from "../text/text.ts";
 import { Button } from "../ui/Button.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
@@ -15,8 +17,14 @@ import { isGalleryHash, onHashChange } from "./navigation.ts";
 
 const Gallery = lazy(async () => ({ default: (await import("./Gallery.tsx")).Gallery }));
 
+export type RootProps = {
+  host: LatticeHost | undefined;
+  /** There in the small window of a ringing call alone. */
+  incomingCallHost?: IncomingCallHost | undefined;
+};
+
 /** Everything. */
-export function Root({ host }: { host: LatticeHost | undefined }) {
+export function Root({ host, incomingCallHost }: RootProps) {
   const t = useText();
   const isGallery = useSyncExternalStore(onHashChange, isGalleryHash);
   return (
@@ -37,7 +45,9 @@ export function Root({ host }: { host: LatticeHost | undefined }) {
           </main>
         )}
       >
-        {isGallery ? (
+        {incomingCallHost ? (
+          <IncomingCallPage host={incomingCallHost} />
+        ) : isGallery ? (
           <Suspense fallback={null}>
             <Gallery />
           </Suspense>

@@ -158,7 +158,7 @@ const topics: CannedTopics = {
   timeline,
   calls: [],
   badge: [
-    { key: "badge", unreadRoomCount: 4, notificationCount: 40, highlightCount: 1, inviteCount: 1, missedCallCount: 0 },
+    { key: "badge", unreadRoomCount: 4, notificationCount: 40, highlightCount: 1, inviteCount: 1, missedCallCount: 2 },
   ],
 };
 const members: readonly MemberRow[] = Array.from({ length: 128 }, (_, index) => ({
@@ -183,7 +183,7 @@ function CannedWindow(props: {
     <EngineProvider client={client} hostInfo={{ runtime: "browser", version: "0", platform: "", mediaBase: "/media/" }}>
       <AppShell
         account={{ ...account, ...props.account }}
-        host={{ onRoute: () => nothing }}
+        host={{ onRoute: () => nothing, onScreenSources: () => nothing, chooseScreenSource: nothing }}
         openRoomId={openRoomId}
         onOpenRoom={setOpenRoomId}
       />

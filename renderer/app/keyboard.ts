@@ -64,13 +64,14 @@ export function shortcutLabel(id: ShortcutId, isMac: boolean = isMacPlatform()):
   return [binding.isMod && "Ctrl", binding.isAlt && "Alt", binding.isShift && "Shift", key].filter(Boolean).join(" ");
 }
 
-/** Runs the handlers on their key presses, unless a dialog or menu is in front. */
+/** Runs the handlers on their key presses, unless a dialog, a menu or a call is in front. */
 export function useShortcuts(handlers: Partial<Record<ShortcutId, () => void>>): void {
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;
     const id = shortcutOf(event);
     const handler = id && handlers[id];
-    if (!handler || document.querySelector("[role=dialog][data-rac], [role=alertdialog], [role=menu]")) return;
+    if (!handler || document.querySelector("[role=dialog][data-rac], [role=alertdialog], [role=menu], [data-over-app]"))
+      return;
     event.preventDefault();
     handler();
   });

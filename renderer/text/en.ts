@@ -4,6 +4,7 @@
  * `{{name}}`, and no value holds markup.
  */
 import { app } from "./en/app.ts";
+import { callLog } from "./en/call-log.ts";
 import { calls } from "./en/calls.ts";
 import { composer } from "./en/composer.ts";
 import { encryption } from "./en/encryption.ts";
@@ -13,4 +14,4 @@ import { settings } from "./en/settings.ts";
 import { signIn } from "./en/sign-in.ts";
 import { timeline } from "./en/timeline.ts";
 
-export const en = { app, calls, composer, encryption, errors, roomList, settings, signIn, timeline } as const;
+export const en = { app, callLog, calls, composer, encryption, errors, roomList, settings, signIn, timeline } as const;

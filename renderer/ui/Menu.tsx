@@ -31,14 +31,21 @@ export type MenuProps = {
   placement?: "bottom start" | "bottom end" | "top start" | "top end" | "end bottom";
   /** Shown above the entries, e.g. whose menu it is. */
   header?: ReactNode;
+  /** On a surface that is always dark: the list hangs outside of it, and would not know. */
+  isDark?: boolean;
 };
 
 /** A button that opens a list of actions. */
-export function Menu({ label, trigger, entries, placement = "bottom end", header }: MenuProps) {
+export function Menu({ label, trigger, entries, placement = "bottom end", header, isDark = false }: MenuProps) {
   return (
     <MenuTrigger>
       {trigger}
-      <Popover className={styles["popover"] ?? ""} placement={placement} offset={6}>
+      <Popover
+        className={styles["popover"] ?? ""}
+        placement={placement}
+        offset={6}
+        {...(isDark ? { "data-theme": "dark" } : {})}
+      >
         {header === undefined ? null : <div className={styles["header"]}>{header}</div>}
         <AriaMenu className={styles["menu"] ?? ""} aria-label={label}>
           {entries.map((entry) =>

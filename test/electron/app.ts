@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { _electron, test as base, type ElectronApplication, type Page } from "@playwright/test";
+import { CONTRACT_VERSION } from "../../preload/contract/engine-contract.ts";
 import { buildParts, electronBinary } from "./global-setup.ts";
 
 const fixtures = join(import.meta.dirname, "fixtures");
@@ -143,7 +144,8 @@ async function makeAppFolder(appFolder: string, buildFolder: string, options: Ap
     await cp(join(buildFolder, "engine"), join(appFolder, "dist/engine"), { recursive: true });
   else {
     const source = await readFile(join(fixtures, "stub-engine.ts"), "utf8");
-    await writeFile(join(appFolder, "dist/engine/entry.utility.js"), stripTypeScriptTypes(source));
+    const program = stripTypeScriptTypes(source).replaceAll("CONTRACT_VERSION", String(CONTRACT_VERSION));
+    await writeFile(join(appFolder, "dist/engine/entry.utility.js"), program);
   }
   await symlink(assets, join(appFolder, "assets"));
   const main = binaryIsLegacy() ? "dist/shell/index.cjs" : "dist/shell/index.js";

@@ -114,7 +114,7 @@ test("the tray shows what is unread; closing hides the window, and the tray or a
 }) => {
   const app = await launch();
   await app.engine.setTopic("badge", [
-    { key: "badge", unreadRoomCount: 2, notificationCount: 3, highlightCount: 1, inviteCount: 0 },
+    { key: "badge", unreadRoomCount: 2, notificationCount: 3, highlightCount: 1, inviteCount: 0, missedCallCount: 1 },
   ]);
   const toolTip = async () =>
     busctl(
@@ -124,7 +124,7 @@ test("the tray shows what is unread; closing hides the window, and the tray or a
       "org.kde.StatusNotifierItem",
       "ToolTip",
     );
-  await expect.poll(toolTip).toContain("2 unread rooms");
+  await expect.poll(toolTip).toContain("Lattice: 2 unread rooms, 1 missed call");
   const hideByClosing = async (): Promise<void> => {
     await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.close());
     await expect.poll(() => isShown(app)).toBe(false);

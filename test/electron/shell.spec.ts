@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "@playwright/test";
+import { CONTRACT_VERSION } from "../../preload/contract/engine-contract.ts";
 import { test, type RunningApp } from "./app.ts";
 
 const heard = (app: RunningApp, key: string): Promise<unknown[]> =>
@@ -69,15 +70,17 @@ test("the preload adds one frozen object and nothing else", async ({ launch }) =
     };
   });
   expect(surface.keys).toEqual([
+    "chooseScreenSource",
     "info",
     "onEngineStatus",
     "onRoute",
+    "onScreenSources",
     "openExternal",
     "requestEnginePort",
     "saveFile",
     "showWindow",
   ]);
-  expect(surface.kinds).toEqual(["function", "function", "function", "function", "function", "function", "object"]);
+  expect(surface.kinds).toEqual([...Array.from({ length: 8 }, () => "function"), "object"]);
   expect(surface.info).toEqual({
     runtime: "electron",
     version: "0.1.0",
@@ -332,6 +335,9 @@ test("messages of any other sender are refused", async ({ launch }) => {
       "lattice:open-external",
       "lattice:save-file",
       "lattice:show-window",
+      "lattice:choose-screen-source",
+      "lattice:incoming-call-reply",
+      "lattice:incoming-call-height",
     ];
     const ours = webContents.getAllWebContents()[0]!;
     // A page of ours, in a window that is not: a stranger all the same.
@@ -361,6 +367,13 @@ test("messages of any other sender are refused", async ({ launch }) => {
       ipcMain.emit("lattice:host-info", asked);
       answers.push(asked.returnValue);
     }
+    // The main window is a stranger to the channels of the small one.
+    const main = { sender: ours, senderFrame: ours.mainFrame };
+    const call = { accountId: "a1b2c3d4e5f6g7h8", callId: "abc" };
+    ipcMain.emit("lattice:incoming-call-reply", main, { reply: "decline", ...call });
+    const asked = { ...main, returnValue: undefined as unknown };
+    ipcMain.emit("lattice:incoming-call-info", asked);
+    answers.push(asked.returnValue);
     stranger.destroy();
     return {
       opened,
@@ -374,10 +387,16 @@ test("messages of any other sender are refused", async ({ launch }) => {
     };
   });
   expect(result.opened).toEqual([]);
-  expect(result.answers).toEqual([null, null, null, null, null]);
-  expect((await app.engine.seen()).ports).toBe(before);
+  expect(result.answers).toEqual([null, null, null, null, null, null]);
+  const seen = await app.engine.seen();
+  expect(seen.ports).toBe(before);
+  expect(seen.calls).toEqual([]);
   expect(result.channels).toEqual([
+    "lattice:choose-screen-source",
     "lattice:host-info",
+    "lattice:incoming-call-height",
+    "lattice:incoming-call-info",
+    "lattice:incoming-call-reply",
     "lattice:open-external",
     "lattice:request-engine-port",
     "lattice:save-file",
@@ -390,7 +409,7 @@ test("the page gets a port to the engine, and the engine its key by message", as
   expect(await takePort(app, "nonce-one")).toBe("app://lattice");
   await expect
     .poll(() => heard(app, "frames"))
-    .toContainEqual(expect.objectContaining({ t: "hello", contractVersion: 1 }));
+    .toContainEqual(expect.objectContaining({ t: "hello", contractVersion: CONTRACT_VERSION }));
   await app.page.evaluate(() =>
     (globalThis as unknown as { enginePort: MessagePort }).enginePort.postMessage({
       t: "call",

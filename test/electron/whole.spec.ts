@@ -125,7 +125,9 @@ test("sign in, accept, be notified, answer, and start again with everything ther
   await expect(said(again.page, "Yes, from Electron")).toBeVisible();
 });
 
-test("a video call between two apps shows and sounds on both sides", async ({ launch }) => {
+test("a video call, answered in the small window, shows and sounds on both sides, and a screen can be chosen in it", async ({
+  launch,
+}) => {
   const people = await Promise.all(
     ["Alice", "Bob"].map(async (name) => ({
       name,
@@ -144,12 +146,12 @@ test("a video call between two apps shows and sounds on both sides", async ({ la
   const [first, second] = [await launch(real), await launch(real)];
   await signIn(first.page, alice.user, "Alice");
   await signIn(second.page, bob.user, "Bob");
+  await first.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.hide());
   await second.page.getByText("Alice").first().click();
+  const ringing = first.electron.waitForEvent("window");
   await second.page.getByRole("button", { name: "Video call" }).first().click();
-  await first.page
-    .getByRole("button", { name: /^Answer/u })
-    .first()
-    .click();
+  const small = await ringing;
+  await small.getByRole("button", { name: "Answer", exact: true }).click();
   for (const { page } of [first, second]) {
     const stats = () =>
       page.evaluate(async () => {
@@ -163,6 +165,106 @@ test("a video call between two apps shows and sounds on both sides", async ({ la
     await expect.poll(async () => (await stats()).framesDecoded, { timeout: 30_000 }).toBeGreaterThan(10);
     await expect.poll(async () => (await stats()).totalAudioEnergy, { timeout: 30_000 }).toBeGreaterThan(0);
   }
+  // The picker stands above the call, and a cancel changes nothing about it.
+  const share = first.page.evaluate(() =>
+    navigator.mediaDevices.getDisplayMedia({ video: true }).then(
+      () => "granted",
+      () => "refused",
+    ),
+  );
+  await first.page.getByRole("dialog", { name: "Share your screen" }).getByRole("button", { name: "Cancel" }).click();
+  expect(await share).toBe("refused");
   await first.page.getByRole("button", { name: "Hang up" }).first().click();
   await expect(second.page.getByRole("button", { name: "Hang up" })).toHaveCount(0);
+});
+
+type CallEvent = { type: string; content: { call_id?: string; reason?: string } };
+
+/** Alice in the app, and Bob, in a direct room where both have joined; nothing is encrypted. */
+async function inDirectRoom(launch: (options: typeof real) => Promise<RunningApp>) {
+  const alice = await server().registerUser(undefined, undefined, { displayName: "Alice" });
+  const bob = await server().registerUser(undefined, undefined, { displayName: "Bob" });
+  const { room_id: roomId } = (await ask(bob, "POST", "/createRoom", {
+    is_direct: true,
+    invite: [alice.userId],
+    preset: "trusted_private_chat",
+  })) as { room_id: string };
+  await ask(alice, "POST", `/join/${encodeURIComponent(roomId)}`);
+  await ask(alice, "PUT", `/user/${alice.userId}/account_data/m.direct`, { [bob.userId]: [roomId] });
+  const app = await launch(real);
+  await signIn(app.page, alice, "Alice");
+  const callEvents = async (): Promise<CallEvent[]> => {
+    const path = `/rooms/${encodeURIComponent(roomId)}/messages?dir=b&limit=30`;
+    const { chunk } = (await ask(bob, "GET", path)) as { chunk: CallEvent[] };
+    return chunk.filter((event) => event.type.startsWith("m.call.")).toReversed();
+  };
+  const sendCall = (user: RegisteredUser, type: string, content: object) =>
+    ask(user, "PUT", `/rooms/${encodeURIComponent(roomId)}/send/${type}/${Math.random().toString(36).slice(2)}`, {
+      version: "1",
+      ...content,
+    });
+  /** Calls Bob, and waits until he could know. */
+  const placeCall = async (): Promise<string> => {
+    await app.page.getByText("Bob").first().click();
+    await app.page.getByRole("button", { name: "Voice call" }).first().click();
+    await expect.poll(async () => (await callEvents()).map((event) => event.type)).toContain("m.call.invite");
+    return (await callEvents()).find((event) => event.type === "m.call.invite")!.content.call_id!;
+  };
+  /** Why the caller's side hung up. */
+  const hangUpOf = async (callId: string) =>
+    (await callEvents()).find((event) => event.type === "m.call.hangup" && event.content.call_id === callId)?.content
+      .reason;
+  return { alice, bob, app, sendCall, placeCall, hangUpOf };
+}
+
+test("what rings on the desktop goes within a second of the answer on another device", async ({ launch }, testInfo) => {
+  test.skip(!hasOwnDesktop(), "needs the desktop that the tests start on Linux");
+  const { alice, bob, app, sendCall } = await inDirectRoom(launch);
+  await app.page.getByText("Bob").first().waitFor();
+  await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.hide());
+  const windowCount = () => app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length);
+  for (const [index, type] of ["m.call.answer", "m.call.reject"].entries()) {
+    await run("dunstctl", ["close-all"]);
+    const call_id = `ring${index}`;
+    await sendCall(bob, "m.call.invite", {
+      call_id,
+      party_id: "bobsparty",
+      lifetime: 90_000,
+      invitee: alice.userId,
+      offer: { type: "offer", sdp: "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" },
+    });
+    await expect.poll(shownTitles).toBe(1);
+    await expect.poll(windowCount).toBe(2);
+    await sendCall(alice, type, {
+      call_id,
+      party_id: "otherdevice",
+      ...(type === "m.call.answer" ? { answer: { type: "answer", sdp: "v=0\r\n" } } : {}),
+    });
+    const startedMs = performance.now();
+    await expect.poll(async () => (await shownTitles()) + (await windowCount()), { intervals: [20] }).toBe(1);
+    const tookMs = Math.round(performance.now() - startedMs);
+    testInfo.annotations.push({ type: type.slice(7), description: `gone after ${tookMs} ms` });
+    expect(tookMs).toBeLessThan(1_000);
+  }
+});
+
+test("a call whose window dies is hung up", async ({ launch }) => {
+  const { app, placeCall, hangUpOf } = await inDirectRoom(launch);
+  const callId = await placeCall();
+  await app.electron.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()[0]!.webContents.forcefullyCrashRenderer(),
+  );
+  await expect.poll(() => hangUpOf(callId), { timeout: 20_000 }).toBe("user_hangup");
+});
+
+test("a call whose engine dies says so, and is hung up when the engine is back", async ({ launch }) => {
+  const { app, placeCall, hangUpOf } = await inDirectRoom(launch);
+  const callId = await placeCall();
+  await app.page.getByRole("button", { name: "Hang up" }).first().waitFor();
+  const { stdout } = await run("ps", ["-o", "pid=,args=", "--ppid", String(app.electron.process().pid)]);
+  const engine = stdout.split("\n").find((line) => line.includes("entry.utility.js"));
+  process.kill(Number.parseInt(engine ?? "", 10), "SIGKILL");
+  await expect(app.page.getByText("Lattice had to restart its engine, and the call ended.")).toBeVisible();
+  await expect(app.page.getByRole("button", { name: "Hang up" })).toHaveCount(0);
+  await expect.poll(() => hangUpOf(callId), { timeout: 30_000 }).toBe("unknown_error");
 });

@@ -1,6 +1,7 @@
 /**
  * Calls in a real Chromium: our call machine and call media against themselves and against matrix-js-sdk's
- * MatrixCall, in both roles, for voice and video. Proven by what arrives: decoded frames and the energy of the sound.
+ * MatrixCall, in both roles: voice, pictures, hold, screens, devices, odd and hostile peers. Proven by what arrives:
+ * frames and sound, and, by marks, which frames and which sound.
  * No homeserver takes part; the wire is in the page. spec: voip.
  */
 import { fileURLToPath } from "node:url";
@@ -31,9 +32,76 @@ async function expectMedia(page: Page, side: Side, media: Media): Promise<void> 
           picture: media === "voice" ? now.framesDecoded === 0 : now.framesDecoded > before.framesDecoded + 5,
         };
       },
-      { message: `${side} sees and hears`, timeout: 20_000 },
+      { message: `${side} sees and hears`, timeout: 20_000, intervals: [100] },
     )
     .toEqual({ sound: true, picture: true });
+}
+
+/** What a side hears and sees, by the marks of marked-media.ts: the loudest tone in hertz, the hue in degrees. */
+type Senses = { tone?: number | undefined; hue?: number | undefined; screenTone?: number; screenHue?: number };
+
+/** Waits until a side hears and sees this, and of each sense that is not named nothing. */
+async function expectSenses(page: Page, side: Side, expected: Senses): Promise<void> {
+  const isNear = (a: number | undefined, b: number | undefined, by: number) =>
+    a === b || (a !== undefined && b !== undefined && Math.abs(a - b) < by);
+  await expect
+    .poll(
+      async () => {
+        const found = await page.evaluate((name) => {
+          const { [name]: one } = window.peers;
+          return {
+            tone: one?.hears()[0],
+            hue: one?.sees(),
+            screenTone: one?.hears("screen")[0],
+            screenHue: one?.sees("screen"),
+          };
+        }, side);
+        const isAsExpected =
+          isNear(found.tone, expected.tone, 20) &&
+          isNear(found.hue, expected.hue, 15) &&
+          isNear(found.screenTone, expected.screenTone, 20) &&
+          isNear(found.screenHue, expected.screenHue, 15);
+        return isAsExpected ? expected : found;
+      },
+      { message: `what ${side} hears and sees`, intervals: [100], timeout: 15_000 },
+    )
+    .toEqual(expected);
+}
+
+/** What the views are told, but for the streams, which cannot leave the page. */
+const snapshotOf = (page: Page, side: "alice" | "bob") =>
+  page.evaluate((name) => {
+    const media = window.peers[name]?.media.snapshot();
+    if (!media) throw new Error(`${name} is not there`);
+    const { isHeldByPeer, screen, camera, problem, details } = media;
+    return { isHeldByPeer, screen, camera, problem, details };
+  }, side);
+
+const settled = { intervals: [100] };
+const openCount = (page: Page, deviceId: string) =>
+  page.evaluate((id) => window.peers.devices?.openCount(id), deviceId);
+
+/** A call of alice with matrix-js-sdk, with devices that can be told apart; resolves when both hear each other. */
+async function openMarkedCall(page: Page, caller: "alice" | "them", media: Media): Promise<void> {
+  await openBundle(page, PAGE);
+  await page.evaluate(
+    ([from, kind]) => {
+      window.peers.openTheirs();
+      window.peers.useMarks();
+      window.peers[from as "alice"]?.place(kind as Media);
+    },
+    [caller, media],
+  );
+  if (caller === "alice") {
+    await page.waitForFunction(() => window.peers.them?.hasInvite);
+    expect(await page.evaluate(() => window.peers.them?.kind)).toBe(media);
+    await page.evaluate(() => window.peers.them?.answer());
+  } else {
+    await page.waitForFunction(() => window.peers.alice?.phase === "ringing");
+    await page.evaluate((kind) => window.peers.alice?.answer(kind), media);
+  }
+  await expectSenses(page, "them", { tone: 1_250, ...(media === "video" ? { hue: 300 } : {}) });
+  await expectSenses(page, "alice", { tone: 700, ...(media === "video" ? { hue: 60 } : {}) });
 }
 
 async function expectNoMedia(page: Page, side: "alice" | "bob"): Promise<void> {
@@ -81,41 +149,25 @@ for (const media of ["voice", "video"] as const) {
     await expectNoMedia(page, "alice");
     await expectNoMedia(page, "bob");
   });
-
-  test(`ours calls matrix-js-sdk: ${media}`, async ({ page }) => {
-    await openBundle(page, PAGE);
-    await page.evaluate((kind) => {
-      window.peers.openTheirs();
-      window.peers.alice?.place(kind);
-    }, media);
-    await page.waitForFunction(() => window.peers.them?.hasInvite);
-    expect(await page.evaluate(() => window.peers.them?.kind)).toBe(media);
-    await page.evaluate(() => window.peers.them?.answer());
-    await expectMedia(page, "alice", media);
-    await expectMedia(page, "them", media);
-    expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
-
-    await page.evaluate(() => window.peers.alice?.hangUp());
-    await expect.poll(() => page.evaluate(() => window.peers.them?.call?.state)).toBe("ended");
-  });
-
-  test(`matrix-js-sdk calls ours: ${media}`, async ({ page }) => {
-    await openBundle(page, PAGE);
-    await page.evaluate((kind) => {
-      window.peers.openTheirs();
-      window.peers.them?.place(kind);
-    }, media);
-    await page.waitForFunction(() => window.peers.alice?.phase === "ringing");
-    await page.evaluate((kind) => window.peers.alice?.answer(kind), media);
-    await expectMedia(page, "alice", media);
-    await expectMedia(page, "them", media);
-    expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
-
-    await page.evaluate(() => window.peers.them?.hangUp());
-    await expect.poll(() => page.evaluate(() => window.peers.alice?.phase)).toBe("ended");
-    await expectNoMedia(page, "alice");
-  });
 }
+
+test("ours calls matrix-js-sdk, and hangs up", async ({ page }) => {
+  await openMarkedCall(page, "alice", "voice");
+  await page.evaluate(() => window.peers.alice?.hangUp());
+  await expect.poll(() => page.evaluate(() => window.peers.them?.call?.state), settled).toBe("ended");
+  await expectNoMedia(page, "alice");
+  expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
+});
+
+test("matrix-js-sdk calls ours, and hangs up", async ({ page }) => {
+  await openMarkedCall(page, "them", "video");
+  await page.evaluate(() => window.peers.them?.hangUp());
+  await expect.poll(() => page.evaluate(() => window.peers.alice?.phase), settled).toBe("ended");
+  await expectNoMedia(page, "alice");
+  expect(await openCount(page, "tone-1250")).toBe(0);
+  expect(await openCount(page, "colour-300"), "the camera's light is out").toBe(0);
+  expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
+});
 
 test("a camera that goes off and on again, towards matrix-js-sdk", async ({ page }) => {
   await openBundle(page, PAGE);
@@ -212,30 +264,10 @@ test("nonsense from the other side does not end a call", async ({ page }) => {
   await expectMedia(page, "bob", "video");
 });
 
-test("hold and its end, asked for by matrix-js-sdk", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openTheirs();
-    window.peers.alice?.place("video");
-  });
-  await page.waitForFunction(() => window.peers.them?.hasInvite);
-  await page.evaluate(() => window.peers.them?.answer());
-  await expectMedia(page, "them", "video");
-  await page.evaluate(() => window.peers.them?.setOnHold(true));
-  await expect
-    .poll(async () => {
-      const before = await statsOf(page, "them");
-      await page.waitForTimeout(500);
-      return (await statsOf(page, "them")).framesDecoded - before.framesDecoded;
-    })
-    .toBe(0);
-  await page.evaluate(() => window.peers.them?.setOnHold(false));
-  await expectMedia(page, "them", "video");
-  await expectMedia(page, "alice", "video");
-});
-
 for (const who of ["alice", "them"] as const) {
-  test(`a new path is found with matrix-js-sdk: ${who === "them" ? "theirs" : "ours"} asks`, async ({ page }) => {
+  test(`a new path is found with matrix-js-sdk: ${who === "them" ? "they ask" : "we came to another network"}`, async ({
+    page,
+  }) => {
     await openBundle(page, PAGE);
     await page.evaluate(() => {
       window.peers.openTheirs();
@@ -244,7 +276,8 @@ for (const who of ["alice", "them"] as const) {
     await page.waitForFunction(() => window.peers.alice?.phase === "ringing");
     await page.evaluate(() => window.peers.alice?.answer("voice"));
     await expectMedia(page, "alice", "voice");
-    await page.evaluate((side) => window.peers[side]?.restart(), who);
+    if (who === "them") await page.evaluate(() => window.peers.them?.restart());
+    else await page.evaluate(() => window.dispatchEvent(new Event("online")));
     const fragments = () =>
       page.evaluate(() => {
         const texts = window.peers.wire.map(({ content }) => JSON.stringify(content));
@@ -258,3 +291,339 @@ for (const who of ["alice", "them"] as const) {
     expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
   });
 }
+
+for (const caller of ["alice", "them"] as const) {
+  test(`hold each way with matrix-js-sdk: ${caller === "alice" ? "we" : "they"} called`, async ({ page }) => {
+    await openMarkedCall(page, caller, "video");
+    await page.evaluate(() => window.peers.alice?.setOnHold(true));
+    await expectSenses(page, "them", {});
+    await expectSenses(page, "alice", {});
+    await expect.poll(() => page.evaluate(() => window.peers.them?.isHeld), settled).toBe(true);
+    expect((await snapshotOf(page, "alice")).isHeldByPeer, "who holds is not held by that").toBe(false);
+    await expect.poll(() => openCount(page, "colour-300"), settled).toBe(0);
+
+    // A mute that came before the end of the hold outlives it.
+    await page.evaluate(() => window.peers.alice?.media.setMicrophone(false));
+    await page.evaluate(() => window.peers.alice?.setOnHold(false));
+    await expectSenses(page, "them", { hue: 300 });
+    await expectSenses(page, "alice", { tone: 700, hue: 60 });
+    await page.evaluate(() => window.peers.alice?.media.setMicrophone(true));
+    await expectSenses(page, "them", { tone: 1_250, hue: 300 });
+
+    await page.evaluate(() => window.peers.them?.setOnHold(true));
+    await expect.poll(async () => (await snapshotOf(page, "alice")).isHeldByPeer, settled).toBe(true);
+    await expect.poll(() => page.evaluate(() => window.peers.them?.hears().length), settled).toBe(0);
+    await page.evaluate(() => window.peers.them?.setOnHold(false));
+    await expect.poll(async () => (await snapshotOf(page, "alice")).isHeldByPeer, settled).toBe(false);
+    await expectSenses(page, "them", { tone: 1_250, hue: 300 });
+    await expectSenses(page, "alice", { tone: 700, hue: 60 });
+    expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
+  });
+
+  test(`screens each way with matrix-js-sdk: ${caller === "alice" ? "we" : "they"} called`, async ({ page }) => {
+    await openMarkedCall(page, caller, "voice");
+    const share = (hue: number, toneHz?: number) =>
+      page.evaluate(
+        async ([colour, tone]) => {
+          const { devices, alice } = window.peers;
+          if (devices) devices.nextScreen = { hue: colour ?? 0, ...(tone === undefined ? {} : { toneHz: tone }) };
+          const mode = "text" as const;
+          await alice?.media.startScreen({ maxHeightPx: 720, frameRate: 15, mode, withSound: tone !== undefined });
+        },
+        [hue, toneHz],
+      );
+    const ours = async () => {
+      await share(120, 2_200);
+      await expectSenses(page, "them", { tone: 1_250, screenTone: 2_200, screenHue: 120 });
+      expect((await snapshotOf(page, "alice")).screen).toBe("on");
+    };
+    const theirs = async () => {
+      await page.evaluate(() => {
+        if (window.peers.devices) window.peers.devices.nextScreen = { hue: 20, toneHz: 3_100 };
+        return window.peers.them?.share(true);
+      });
+      await expectSenses(page, "alice", { tone: 700, screenTone: 3_100, screenHue: 20 });
+    };
+    for (const begin of caller === "alice" ? [ours, theirs] : [theirs, ours]) await begin();
+    await expectSenses(page, "alice", { tone: 700, screenTone: 3_100, screenHue: 20 });
+    await expectSenses(page, "them", { tone: 1_250, screenTone: 2_200, screenHue: 120 });
+
+    await page.evaluate(() => window.peers.alice?.setOnHold(true));
+    await expect.poll(() => page.evaluate(() => window.peers.them?.isHeld), settled).toBe(true);
+    await expectSenses(page, "alice", {});
+    await page.evaluate(() => window.peers.alice?.setOnHold(false));
+    await expectSenses(page, "alice", { tone: 700, screenTone: 3_100, screenHue: 20 });
+    await expectSenses(page, "them", { tone: 1_250, screenTone: 2_200, screenHue: 120 });
+
+    await page.evaluate(() => window.peers.alice?.media.stopScreen());
+    await expectSenses(page, "them", { tone: 1_250 });
+    await expectSenses(page, "alice", { tone: 700, screenTone: 3_100, screenHue: 20 });
+    const sectionsOf = () =>
+      page.evaluate(() => {
+        const last = window.peers.wire.findLast((event) => event.type === "m.call.negotiate");
+        return JSON.stringify(last?.content).match(/\\nm=/gu)?.length;
+      });
+    const before = await sectionsOf();
+    await share(240);
+    await expectSenses(page, "them", { tone: 1_250, screenHue: 240 });
+    expect(await sectionsOf(), "the second time uses the places of the first").toBe(before);
+
+    // "Stop sharing" of the system, and theirs by their own button.
+    await page.evaluate(() => window.peers.devices?.unplug("screen"));
+    await expectSenses(page, "them", { tone: 1_250 });
+    expect((await snapshotOf(page, "alice")).screen).toBe("off");
+    await page.evaluate(() => window.peers.them?.share(false));
+    await expectSenses(page, "alice", { tone: 700 });
+    expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
+  });
+}
+
+test("screens that are shared by both sides at the same moment", async ({ page }) => {
+  await openMarkedCall(page, "alice", "voice");
+  await page.evaluate(() =>
+    Promise.all([
+      window.peers.alice?.media.startScreen({ maxHeightPx: 720, frameRate: 15, mode: "motion", withSound: false }),
+      window.peers.them?.share(true),
+    ]),
+  );
+  await expectSenses(page, "them", { tone: 1_250, screenHue: 120 });
+  await expectSenses(page, "alice", { tone: 700, screenHue: 120 });
+  expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
+});
+
+test("devices change and vanish in a call with matrix-js-sdk", async ({ page }) => {
+  await openMarkedCall(page, "alice", "video");
+  await page.evaluate(() => window.peers.alice?.choices.set({ microphoneId: "tone-1700", cameraId: "colour-200" }));
+  await expectSenses(page, "them", { tone: 1_700, hue: 200 });
+  await expect.poll(() => openCount(page, "tone-1250"), settled).toBe(0);
+  await expect.poll(() => openCount(page, "colour-300"), settled).toBe(0);
+
+  await page.evaluate(() => window.peers.devices?.unplug("tone-1700"));
+  await expectSenses(page, "them", { tone: 700, hue: 200 });
+  expect((await snapshotOf(page, "alice")).problem).toEqual({ device: "microphone", problem: "unplugged" });
+  await page.evaluate(() => window.peers.devices?.unplug("colour-200"));
+  await expectSenses(page, "them", { tone: 700 });
+  expect(await snapshotOf(page, "alice")).toMatchObject({
+    camera: "off",
+    problem: { device: "camera", problem: "unplugged" },
+  });
+  expect(await wireTypes(page, "alice"), "no change of devices is negotiated").not.toContain("m.call.negotiate");
+
+  // Back to a voice call, and to one of pictures with another camera.
+  await page.evaluate(() => window.peers.alice?.choices.set({ cameraId: "colour-300" }));
+  await page.evaluate(() => window.peers.alice?.media.setCamera(true));
+  await expectSenses(page, "them", { tone: 700, hue: 300 });
+  await page.evaluate(() => window.peers.alice?.media.setCamera(false));
+  expect(await openCount(page, "colour-300"), "the camera's light is out").toBe(0);
+  await expectSenses(page, "them", { tone: 700 });
+});
+
+test("a peer that says nothing of its streams gets the screen in the camera's place", async ({ page }) => {
+  await openBundle(page, PAGE);
+  await page.evaluate(() => {
+    window.peers.openTheirs();
+    window.peers.useMarks();
+    window.peers.onWire = ({ content }) => {
+      const { sdp_stream_metadata: _ours, "org.matrix.msc3077.sdp_stream_metadata": _theirs, ...rest } = content;
+      return rest;
+    };
+    window.peers.alice?.place("video");
+  });
+  await page.waitForFunction(() => window.peers.them?.hasInvite);
+  await page.evaluate(() => window.peers.them?.answer());
+  await expectSenses(page, "them", { tone: 1_250, hue: 300 });
+  await expectSenses(page, "alice", { tone: 700, hue: 60 });
+  await page.evaluate(() =>
+    window.peers.alice?.media.startScreen({ maxHeightPx: undefined, frameRate: 30, mode: "motion", withSound: true }),
+  );
+  await expectSenses(page, "them", { tone: 1_250, hue: 120 });
+  // The camera may go and come meanwhile: the screen stays.
+  await page.evaluate(() => window.peers.alice?.media.setCamera(false));
+  await expectSenses(page, "them", { tone: 1_250, hue: 120 });
+  await page.evaluate(() => window.peers.alice?.media.setCamera(true));
+  await page.evaluate(() => window.peers.alice?.media.stopScreen());
+  await expectSenses(page, "them", { tone: 1_250, hue: 300 });
+  await page.evaluate(() => window.peers.them?.share(true));
+  await expectSenses(page, "alice", { tone: 700, hue: 120 });
+  expect(await wireTypes(page, "alice")).not.toContain("m.call.negotiate");
+});
+
+test("a peer of the old protocol is talked to, and never asked for what it cannot", async ({ page }) => {
+  await openBundle(page, PAGE);
+  await page.evaluate(() => {
+    window.peers.openTheirs();
+    window.peers.useMarks();
+    window.peers.onWire = ({ content }) => {
+      const { party_id: _party, sdp_stream_metadata: _streams, capabilities: _capabilities, ...rest } = content;
+      return { ...rest, version: 0 };
+    };
+    window.peers.them?.place("voice");
+  });
+  await page.waitForFunction(() => window.peers.alice?.phase === "ringing");
+  await page.evaluate(() => window.peers.alice?.answer("voice"));
+  await expectSenses(page, "them", { tone: 1_250 });
+  await expectSenses(page, "alice", { tone: 700 });
+  await page.evaluate(() => window.peers.alice?.media.setCamera(true));
+  expect(await openCount(page, "colour-300"), "a camera that cannot be sent is not opened").toBe(0);
+  const refusal = await page.evaluate(() =>
+    window.peers.alice?.media
+      .startScreen({ maxHeightPx: undefined, frameRate: 30, mode: "text", withSound: false })
+      .then(
+        () => "none",
+        (error: Error) => error.message,
+      ),
+  );
+  expect(refusal).toBe("screen: unavailable");
+  await page.evaluate(() => window.peers.alice?.restart());
+  await page.waitForTimeout(300);
+  await expectSenses(page, "them", { tone: 1_250 });
+  expect(await wireTypes(page, "alice")).not.toContain("m.call.negotiate");
+});
+
+test("descriptions and candidates beyond measure cost nothing", async ({ page }) => {
+  await openBundle(page, PAGE);
+  await page.evaluate(() => {
+    window.peers.openOurs();
+    window.peers.useMarks();
+    window.peers.alice?.place("voice");
+  });
+  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
+  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  await expectSenses(page, "bob", { tone: 1_250 });
+  const tookMs = await page.evaluate(async () => {
+    const { alice, wire } = window.peers;
+    const startMs = performance.now();
+    const answer = wire.find((event) => event.type === "m.call.answer")?.content["answer"] as { sdp: string };
+    const inCall = {
+      call_id: alice?.callId,
+      party_id: wire.find((event) => event.from === "bob")?.content["party_id"],
+    };
+    const negotiate = (sdp: string) =>
+      alice?.receive("m.call.negotiate", {
+        ...inCall,
+        version: "1",
+        lifetime: 60_000,
+        description: { type: "offer", sdp },
+      });
+    const section = answer.sdp.slice(answer.sdp.indexOf("m=audio"));
+    negotiate(answer.sdp + "a=x-filler:y\r\n".repeat(70_000));
+    negotiate(answer.sdp + section.repeat(20));
+    negotiate(answer.sdp + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n".repeat(1_500));
+    for (let batch = 0; batch < 100; batch++) {
+      const candidates = Array.from({ length: 100 }, (_, index) => ({
+        candidate: `candidate:${batch} 1 udp 1 10.${batch}.${index}.1 9 typ host`,
+        sdpMid: "0",
+      }));
+      alice?.receive("m.call.candidates", { ...inCall, version: "1", candidates });
+    }
+    // Through the queue of the transport, behind all of it.
+    await alice?.media.stats();
+    return performance.now() - startMs;
+  });
+  expect(tookMs).toBeLessThan(3_000);
+  await expectSenses(page, "bob", { tone: 1_250 });
+  await expectSenses(page, "alice", { tone: 700 });
+  expect(await page.evaluate(() => window.peers.alice?.phase)).toBe("connected");
+});
+
+test("under relay only no address of ours leaves the window", async ({ page }) => {
+  await openBundle(page, PAGE);
+  await page.evaluate(() => {
+    window.peers.openOurs({ isRelayOnly: true });
+    window.peers.alice?.place("voice");
+  });
+  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
+  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  // Without a relay there is no path; all that would be said has been said after this.
+  await page.waitForFunction(() => window.peers.wire.some((event) => event.type === "m.call.candidates"));
+  const said = await page.evaluate(() => JSON.stringify(window.peers.wire.filter((event) => event.from === "alice")));
+  expect(said).not.toMatch(/typ (?:host|srflx|prflx)/u);
+  expect(said).not.toMatch(/c=IN IP4 (?!0\.0\.0\.0)/u);
+});
+
+test("telephone tones are heard on the other side", async ({ page }) => {
+  await openBundle(page, PAGE);
+  await page.evaluate(() => {
+    window.peers.openOurs();
+    window.peers.useMarks();
+    window.peers.alice?.place("voice");
+  });
+  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
+  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  await expectSenses(page, "bob", { tone: 1_250 });
+  await page.evaluate(() => window.peers.alice?.media.sendTones("5555"));
+  // spec: ITU-T Q.23: the digit 5 is 770 Hz with 1,336 Hz.
+  await expect
+    .poll(
+      () =>
+        page.evaluate(() => {
+          const tones = window.peers.bob?.hears() ?? [];
+          return [770, 1_336].every((hertz) => tones.slice(0, 4).some((tone) => Math.abs(tone - hertz) < 15));
+        }),
+      { intervals: [30], timeout: 5_000 },
+    )
+    .toBe(true);
+});
+
+test("the browser's own devices: lists, level meter, test tone, treatment of the voice, and the screen", async ({
+  page,
+}) => {
+  await openBundle(page, PAGE);
+  await page.evaluate(() => {
+    window.peers.openOurs();
+    window.peers.alice?.place("voice");
+  });
+  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
+  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  await expectMedia(page, "bob", "voice");
+  const found = await page.evaluate(async () => {
+    const { alice, tools } = window.peers;
+    const devices = await tools.listDevices();
+    const { localStream } = alice!.media.snapshot();
+    const loudest = await tools.measure(localStream!, 1_200);
+    const tones = await Promise.all(
+      [devices.speakers[0]?.deviceId, "no such speaker"].map((id) =>
+        tools.playTestTone(id).then(
+          () => "played",
+          () => "refused",
+        ),
+      ),
+    );
+    return { devices, loudest, tones };
+  });
+  expect(found.devices.microphones.length).toBeGreaterThan(0);
+  expect(found.devices.microphones.map(({ deviceId }) => deviceId)).not.toContain("default");
+  expect(found.devices.cameras[0]?.label).not.toBe("");
+  expect(found.loudest).toBeGreaterThan(0.3);
+  expect(found.tones).toEqual(["played", "refused"]);
+
+  const treatment = () =>
+    page.evaluate(() => {
+      const settings = window.peers.alice?.media.snapshot().localStream?.getAudioTracks()[0]?.getSettings();
+      return [settings?.echoCancellation, settings?.noiseSuppression, settings?.autoGainControl];
+    });
+  expect(await treatment()).toEqual([true, true, true]);
+  await page.evaluate(() => window.peers.alice?.choices.set({ echoCancellation: false }));
+  await expect.poll(treatment, settled).toEqual([false, true, true]);
+  await page.evaluate(() => window.peers.alice?.choices.set({ noiseSuppression: false, autoGainControl: false }));
+  await expect.poll(treatment, settled).toEqual([false, false, false]);
+  await expectMedia(page, "bob", "voice");
+
+  await page.evaluate(() =>
+    window.peers.alice?.media.startScreen({ maxHeightPx: 360, frameRate: 5, mode: "text", withSound: true }),
+  );
+  await expect
+    .poll(async () => (await snapshotOf(page, "bob")).details, settled)
+    .toMatchObject({ path: "direct", incoming: { heightPx: 360 }, audioCodec: "opus" });
+  const settings = await page.evaluate(() =>
+    window.peers.alice?.media
+      .snapshot()
+      .screenStream?.getTracks()
+      .map((track) => [track.kind, track.contentHint]),
+  );
+  expect(settings).toEqual([
+    ["audio", "music"],
+    ["video", "text"],
+  ]);
+  expect((await snapshotOf(page, "bob")).details?.incoming?.framesPerSecond).toBeLessThanOrEqual(6);
+});

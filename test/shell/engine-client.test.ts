@@ -27,6 +27,7 @@ const badge = (count: number) => ({
   notificationCount: count,
   highlightCount: 0,
   inviteCount: 0,
+  missedCallCount: 0,
 });
 
 test("a command is answered by its own reply, parsed", async () => {

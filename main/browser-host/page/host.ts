@@ -85,6 +85,9 @@ const latticeHost: LatticeHost = {
     link.download = "";
     link.click();
   },
+  // The browser has a dialog of its own for this.
+  onScreenSources: () => () => {},
+  chooseScreenSource: () => {},
 };
 
 Object.defineProperty(window, "latticeHost", { value: Object.freeze(latticeHost), enumerable: true });

@@ -2,7 +2,7 @@
  * Everything that an account's calls show over the rooms: ringing cards, the running call (large or small),
  * how calls ended. Mounted once per account by renderer/app; connects topic, commands and media to the views.
  * Invariants: the ring sounds only for calls that may be heard and stops with the last of them; answering ends
- * the call that runs here first; the sound of a call survives every change of its view.
+ * the calls that run here first, unless they are to be held; the sound of a call survives every change of its view.
  */
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { AccountId, RoomId } from "../../../preload/contract/ids.ts";
@@ -10,46 +10,57 @@ import type { CallView, Person } from "../../../preload/contract/views.ts";
 import { toCommandErrorData } from "../../engine-client/command-error.ts";
 import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
 import { useAvatarUrl } from "../../engine-client/media-url.ts";
-import { useTopic } from "../../engine-client/use-topic.ts";
+import { useTopic, useTopicItem } from "../../engine-client/use-topic.ts";
 import { formatDuration } from "../../text/format.ts";
 import { useText } from "../../text/text.ts";
 import { VisuallyHidden } from "../../ui/VisuallyHidden.tsx";
 import { callNotices } from "./call-notices.ts";
-import { endWords, isWorthTryingAgain, stateWords } from "./call-words.ts";
+import type { ScreenShareOptions } from "./call-media/call-media.ts";
+import { changeObstacle, endWords, holdWords, isWorthTryingAgain, stateWords } from "./call-words.ts";
 import { CallNotice } from "./CallNotice.tsx";
 import { InCallView } from "./InCallView.tsx";
 import { IncomingCallCard } from "./IncomingCallCard.tsx";
 import { StreamSound } from "./MediaElements.tsx";
 import { MiniCall } from "./MiniCall.tsx";
 import { startRinging } from "./ring-sound.ts";
+import { RelayMissing, StunQuestion } from "./RelayNotices.tsx";
 import { sortCalls } from "./sort-calls.ts";
 import { useCallMedia, useCallMediaRegistry, useMediaSnapshot } from "./use-call-media.ts";
+import { useLostCall } from "./use-lost-call.ts";
+import { useMediaChoices, useSpeaker } from "./use-devices.ts";
 import styles from "./cards.module.css";
 
 export type CallSurfacesProps = {
   accountId: AccountId;
   /** Shows the room with its composer in focus; without it no reply by message is offered. */
   onReply?: ((roomId: RoomId) => void) | undefined;
+  onOpenRoom?: ((roomId: RoomId) => void) | undefined;
+  /** Shows the settings of calls. */
+  onSettings?: (() => void) | undefined;
 };
 
 const isMac = (platform: string): boolean => /mac|darwin/iu.test(platform);
 
 /** The surfaces of an account's calls. */
-export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
+export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: CallSurfacesProps) {
   const text = useText();
   const client = useEngineClient();
   const { platform } = useHostInfo();
   const avatarUrl = useAvatarUrl(accountId);
   const topic = useTopic("calls", { accountId });
   const accounts = useTopic("accounts", {});
+  const settings = useTopicItem("callSettings", { accountId });
   const calls = topic.status === "ready" ? topic.items : topic.status === "lost" ? [] : undefined;
   const registry = useCallMediaRegistry(accountId, calls);
+  useLostCall(accountId, calls);
   const notice = useSyncExternalStore(callNotices.subscribe, () => callNotices.get(accountId));
 
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [silenced, setSilenced] = useState<ReadonlySet<string>>(new Set());
   const [isMinimised, setIsMinimised] = useState(false);
-  const { running, ringing, ended } = sortCalls(calls ?? [], hidden);
+  const [shownCallId, setShownCallId] = useState<CallView["callId"]>();
+  const { running, waiting, ringing, ended } = sortCalls(calls ?? [], hidden, shownCallId);
+  if (running?.callId !== shownCallId) setShownCallId(running?.callId);
   const media = useCallMedia(registry, running);
   const snapshot = useMediaSnapshot(media);
 
@@ -63,13 +74,13 @@ export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
     registry.get(call.callId)?.close();
     attempt(client.call("calls.hangUp", { accountId, callId: call.callId }));
   };
-  const answer = (call: CallView, kind: CallView["media"]) => {
-    if (running) hangUp(running);
+  const answer = (call: CallView, kind: CallView["media"], otherCalls: "end" | "hold" = "end") => {
+    if (otherCalls === "end") for (const other of running ? [running, ...waiting] : []) hangUp(other);
     put(setHidden, call.callId);
     setIsMinimised(false);
     attempt(
       client
-        .call("calls.answer", { accountId, callId: call.callId, media: kind })
+        .call("calls.answer", { accountId, callId: call.callId, media: kind, otherCalls })
         .finally(() => setHidden((before) => new Set([...before].filter((callId) => callId !== call.callId)))),
     );
   };
@@ -78,16 +89,32 @@ export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
     attempt(client.call("calls.reject", { accountId, callId: call.callId }));
   };
 
+  const hold = (callId: CallView["callId"], isOnHold: boolean) =>
+    attempt(client.call("calls.hold", { accountId, callId, isOnHold }));
+  const share = (options: ScreenShareOptions) => {
+    media?.startScreen(options).catch(() => callNotices.show(accountId, text("calls.shareFailed")));
+  };
+
   const callAgain = (call: CallView) => {
     put(setHidden, call.callId);
     attempt(client.call("calls.place", { accountId, roomId: call.roomId, media: call.media }));
   };
 
   const audible = ringing.some((call) => call.isAudible && !silenced.has(call.callId)) && !running;
-  useEffect(() => (audible ? startRinging() : undefined), [audible]);
+  const { ringId } = useMediaChoices();
+  useEffect(() => (audible ? startRinging(ringId) : undefined), [audible, ringId]);
 
   const runningId = running?.callId;
-  useEffect(() => setIsMinimised(false), [runningId]);
+  useEffect(() => {
+    // A call that is new is shown in full; changing between two leaves the size.
+    if (runningId === undefined) setIsMinimised(false);
+  }, [runningId]);
+
+  const speaker = useSpeaker("speakerId");
+  const isSpeakerLost = speaker.isLost && running !== undefined;
+  useEffect(() => {
+    if (isSpeakerLost) callNotices.show(accountId, text("calls.speakerLost"));
+  }, [accountId, isSpeakerLost, text]);
 
   useEffect(() => {
     if (!media) return;
@@ -96,7 +123,7 @@ export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
       if (!hasMod || event.altKey || event.shiftKey || event.repeat) return;
       const { microphone, camera } = media.snapshot();
       if (event.code === "KeyD") media.setMicrophone(microphone !== "on");
-      else if (event.code === "KeyE") void media.setCamera(camera !== "on");
+      else if (event.code === "KeyE") void media.setCamera(camera !== "on"); // It does nothing where it cannot.
       else return;
       event.preventDefault();
     };
@@ -106,11 +133,31 @@ export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
 
   const account = accounts.status === "ready" ? accounts.items.find((row) => row.accountId === accountId) : undefined;
   const self: Person = account ?? { userId: "@me:localhost" as Person["userId"], displayName: text("calls.you") };
+  const withWaiting = (callId: string, act: (call: CallView) => void) => {
+    const call = waiting.find((each) => each.callId === callId);
+    if (call) act(call);
+  };
+  /** Goes somewhere else in the window, where the call has to be small. */
+  const leaveTo = (go: (() => void) | undefined) =>
+    go &&
+    (() => {
+      setIsMinimised(true);
+      go();
+    });
+  const setStun = (publicStun: "allowed" | "refused") =>
+    attempt(client.call("calls.setSettings", { accountId, settings: { publicStun } }));
+  const isWithoutServers = running?.desired?.iceServers.length === 0 && running.state !== "connected";
+  const relayNotice = !isWithoutServers ? undefined : settings?.isRelayOnly === true ? (
+    <RelayMissing />
+  ) : settings?.publicStun === "unasked" ? (
+    <StunQuestion onAnswer={(isAllowed) => setStun(isAllowed ? "allowed" : "refused")} />
+  ) : undefined;
   const shared = running && {
     peer: running.peer,
     peerAvatarSrc: avatarUrl(running.peer.avatarMxc, 128),
     state: running.state,
     connectedAtMs: running.connectedAtMs,
+    isOnHold: running.isOnHold,
     media: snapshot,
     modKey: isMac(platform) ? "⌘" : "Ctrl",
     onMicrophone: (isOn: boolean) => media?.setMicrophone(isOn),
@@ -121,7 +168,8 @@ export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
     <>
       {running && shared ? (
         <>
-          <StreamSound stream={snapshot.remoteStream} />
+          <StreamSound stream={snapshot.remoteStream} sinkId={speaker.sinkId} />
+          <StreamSound stream={snapshot.remoteScreenStream} sinkId={speaker.sinkId} />
           {isMinimised ? (
             <MiniCall {...shared} onRestore={() => setIsMinimised(false)} />
           ) : (
@@ -131,14 +179,28 @@ export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
               selfAvatarSrc={avatarUrl(self.avatarMxc, 48)}
               isEncrypted={running.isEncrypted}
               isVideoCall={running.media === "video"}
+              canRenegotiate={running.canRenegotiate}
+              canTakeTones={running.canTakeTones}
+              assertedName={running.assertedName}
+              shield={running.shield}
+              notice={relayNotice}
+              waiting={waiting.map(({ callId, peer }) => ({ callId, peer, avatarSrc: avatarUrl(peer.avatarMxc, 48) }))}
               onCamera={(isOn) => void media?.setCamera(isOn)}
+              onHold={(isOnHold) => hold(running.callId, isOnHold)}
+              onShare={share}
+              onStopSharing={() => void media?.stopScreen()}
+              onTones={(tones) => media?.sendTones(tones)}
+              onSwap={(callId) => withWaiting(callId, (call) => hold(call.callId, false))}
+              onEndWaiting={(callId) => withWaiting(callId, hangUp)}
               onMinimise={() => setIsMinimised(true)}
+              onOpenRoom={leaveTo(onOpenRoom && (() => onOpenRoom(running.roomId)))}
+              onSettings={leaveTo(onSettings)}
             />
           )}
         </>
       ) : null}
 
-      <div className={styles["stack"]}>
+      <div className={styles["stack"]} data-over-call="">
         {ringing.map((call) => (
           <IncomingCallCard
             key={call.key}
@@ -147,7 +209,15 @@ export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
             media={call.media}
             isEncrypted={call.isEncrypted}
             isSilenced={!call.isAudible || silenced.has(call.callId)}
-            endsCurrentCall={running !== undefined}
+            shield={call.shield}
+            endsCurrentCall={false}
+            waiting={
+              running && {
+                name: running.peer.displayName,
+                canHold: running.isOnHold || changeObstacle("hold", { ...running, isVideoCall: false }) === undefined,
+              }
+            }
+            onHoldAndAnswer={(kind) => answer(call, kind, "hold")}
             onAnswer={(kind) => answer(call, kind)}
             onDecline={() => decline(call)}
             onSilence={() => put(setSilenced, call.callId)}
@@ -184,23 +254,33 @@ export function CallSurfaces({ accountId, onReply }: CallSurfacesProps) {
         {notice === undefined ? null : <CallNotice message={notice} onDismiss={() => callNotices.dismiss(accountId)} />}
       </div>
 
-      <VisuallyHidden>
-        <span role="status">{running ? announcement(running, snapshot) : ""}</span>
-        <span role="alert">
-          {ringing[0]
-            ? text(ringing[0].media === "video" ? "calls.incomingVideo" : "calls.incomingVoice", {
-                name: ringing[0].peer.displayName,
-              })
-            : ""}
-        </span>
-      </VisuallyHidden>
+      <div data-over-call="">
+        <VisuallyHidden>
+          <span role="status">{running ? announcement(running, snapshot) : ""}</span>
+          <span role="alert">
+            {ringing[0]
+              ? text(ringing[0].media === "video" ? "calls.incomingVideo" : "calls.incomingVoice", {
+                  name: ringing[0].peer.displayName,
+                })
+              : ""}
+          </span>
+        </VisuallyHidden>
+      </div>
     </>
   );
 
-  function announcement(call: CallView, { connection, microphone }: typeof snapshot): string {
-    const words = stateWords(call.state, connection);
-    if (words !== undefined) return text(words);
-    const connected = text("calls.connected", { name: call.peer.displayName });
-    return microphone === "on" ? connected : `${connected}. ${text("calls.muted")}`;
+  function announcement(call: CallView, now: typeof snapshot): string {
+    const name = call.peer.displayName;
+    const words =
+      stateWords(call.state, now.connection) ?? holdWords({ isOnHold: call.isOnHold, isHeldByPeer: now.isHeldByPeer });
+    if (words !== undefined) return text(words, { name });
+    return [
+      text("calls.connected", { name }),
+      now.microphone === "on" ? undefined : text("calls.muted"),
+      now.screen === "on" ? text("calls.sharingNow") : undefined,
+      now.remoteScreenStream ? text("calls.sharedBy", { name }) : undefined,
+    ]
+      .filter((part) => part !== undefined)
+      .join(". ");
   }
 }

@@ -4,7 +4,7 @@
  * that nobody who types answers by accident; Escape silences first, then hides, and declines nothing.
  */
 import { useEffect, useId, useRef } from "react";
-import { Bell, BellOff, Lock, LockOpen, Phone, PhoneOff, Video, X } from "lucide-react";
+import { Bell, BellOff, Lock, LockOpen, Pause, Phone, PhoneOff, ShieldAlert, Video, X } from "lucide-react";
 import { Button as AriaButton } from "react-aria-components/Button";
 import type { CallView, Person } from "../../../preload/contract/views.ts";
 import { useText } from "../../text/text.ts";
@@ -18,9 +18,15 @@ export type IncomingCallCardProps = {
   avatarSrc?: string | undefined;
   media: CallView["media"];
   isEncrypted: boolean;
+  /** What is wrong with the device that calls. */
+  shield?: CallView["shield"];
   isSilenced: boolean;
-  /** True while another call runs in this window. */
+  /** True while another call runs, and all that can be said is that it will end. */
   endsCurrentCall: boolean;
+  /** The call that runs meanwhile: with it the card offers what becomes of that one. */
+  waiting?: { name: string; canHold: boolean } | undefined;
+  /** Holds the call that runs, and answers. */
+  onHoldAndAnswer?: ((media: CallView["media"]) => void) | undefined;
   onAnswer: (media: CallView["media"]) => void;
   onDecline: () => void;
   onSilence: () => void;
@@ -35,8 +41,11 @@ export function IncomingCallCard({
   avatarSrc,
   media,
   isEncrypted,
+  shield,
   isSilenced,
   endsCurrentCall,
+  waiting,
+  onHoldAndAnswer,
   onAnswer,
   onDecline,
   onSilence,
@@ -48,6 +57,7 @@ export function IncomingCallCard({
   const descriptionId = useId();
   const isVideo = media === "video";
   const Kind = isVideo ? Video : Phone;
+  const canHold = waiting?.canHold === true && onHoldAndAnswer !== undefined;
 
   useEffect(() => {
     if (document.activeElement === null || document.activeElement === document.body)
@@ -81,8 +91,17 @@ export function IncomingCallCard({
             <Kind aria-hidden="true" />
             {text(isVideo ? "calls.videoCall" : "calls.voiceCall")}
             <span aria-hidden="true">·</span>
-            {isEncrypted ? <Lock aria-hidden="true" /> : <LockOpen aria-hidden="true" />}
-            {text(isEncrypted ? "calls.encrypted" : "calls.notEncrypted")}
+            {shield !== undefined ? (
+              <span className={styles["warning"]} title={text(`calls.shieldDetail.${shield}`)}>
+                <ShieldAlert aria-hidden="true" />
+                {text(`calls.shield.${shield}`)}
+              </span>
+            ) : (
+              <>
+                {isEncrypted ? <Lock aria-hidden="true" /> : <LockOpen aria-hidden="true" />}
+                {text(isEncrypted ? "calls.encrypted" : "calls.notEncrypted")}
+              </>
+            )}
           </p>
         </div>
         <IconButton
@@ -94,24 +113,44 @@ export function IncomingCallCard({
           onPress={isSilenced ? onHide : onSilence}
         />
       </div>
-      {endsCurrentCall ? (
+      {waiting || endsCurrentCall ? (
         <p className={styles["note"]}>
           <Bell aria-hidden="true" />
-          {text("calls.endsCurrentCall")}
+          <span>
+            {waiting
+              ? text(waiting.canHold ? "calls.waitingCurrentCall" : "calls.cannotHoldCurrentCall", {
+                  name: waiting.name,
+                })
+              : text("calls.endsCurrentCall")}
+          </span>
         </p>
       ) : null}
       <div className={styles["choices"]}>
         <Button variant="danger" size="large" isFullWidth icon={<PhoneOff />} onPress={onDecline}>
           {text("calls.decline")}
         </Button>
-        <Button variant="positive" size="large" isFullWidth icon={<Kind />} onPress={() => onAnswer(media)}>
-          {text("calls.answer")}
-        </Button>
+        {canHold ? (
+          <Button variant="positive" size="large" isFullWidth icon={<Pause />} onPress={() => onHoldAndAnswer?.(media)}>
+            {text("calls.holdAndAnswer")}
+          </Button>
+        ) : (
+          <Button variant="positive" size="large" isFullWidth icon={<Kind />} onPress={() => onAnswer(media)}>
+            {text(waiting ? "calls.endAndAnswer" : "calls.answer")}
+          </Button>
+        )}
+        {canHold ? (
+          <Button size="large" isFullWidth className={styles["third"]} icon={<Kind />} onPress={() => onAnswer(media)}>
+            {text("calls.endAndAnswer")}
+          </Button>
+        ) : null}
       </div>
       {isVideo || onReply ? (
         <div className={styles["alternatives"]}>
           {isVideo ? (
-            <AriaButton className={styles["alternative"] ?? ""} onPress={() => onAnswer("voice")}>
+            <AriaButton
+              className={styles["alternative"] ?? ""}
+              onPress={() => (canHold ? onHoldAndAnswer?.("voice") : onAnswer("voice"))}
+            >
               {text("calls.answerVoiceOnly")}
             </AriaButton>
           ) : (

@@ -3,7 +3,8 @@
  * Invariant: picture and sound are apart: sound is played by one element that stays mounted however the view
  * changes, pictures are always mute, so nothing is heard twice or cut when a tile moves.
  */
-import { useEffect, useRef } from "react";
+import { useEffect, useImperativeHandle, useRef } from "react";
+import type { Ref } from "react";
 import { cx } from "../../ui/cx.ts";
 import styles from "./in-call.module.css";
 
@@ -26,17 +27,23 @@ function useStream<E extends HTMLMediaElement>(stream: MediaStream | undefined) 
 export function StreamPicture({
   stream,
   isMirrored = false,
+  isWhole = false,
   label,
+  pictureRef,
 }: {
   stream: MediaStream | undefined;
   isMirrored?: boolean;
+  /** Nothing is cut off at the edges: for screens. */
+  isWhole?: boolean;
   label: string;
+  pictureRef?: Ref<HTMLVideoElement> | undefined;
 }) {
   const element = useStream<HTMLVideoElement>(stream);
+  useImperativeHandle(pictureRef, () => element.current as HTMLVideoElement, [element]);
   return (
     <video
       ref={element}
-      className={cx(styles["picture"], isMirrored && styles["mirrored"])}
+      className={cx(styles["picture"], isMirrored && styles["mirrored"], isWhole && styles["whole"])}
       aria-label={label}
       autoPlay
       playsInline
@@ -45,8 +52,12 @@ export function StreamPicture({
   );
 }
 
-/** The sound of a stream; nothing to see. */
-export function StreamSound({ stream }: { stream: MediaStream | undefined }) {
+/** The sound of a stream on a speaker, "" being the system's choice; nothing to see. */
+export function StreamSound({ stream, sinkId }: { stream: MediaStream | undefined; sinkId: string }) {
   const element = useStream<HTMLAudioElement>(stream);
+  useEffect(() => {
+    // A speaker that cannot be had leaves the sound where it is: heard somewhere is better than nowhere.
+    if (element.current && element.current.sinkId !== sinkId) void element.current.setSinkId(sinkId).catch(() => {});
+  }, [element, sinkId]);
   return <audio ref={element} autoPlay />;
 }

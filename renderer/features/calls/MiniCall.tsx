@@ -7,7 +7,7 @@ import { Expand, Mic, MicOff, PhoneOff } from "lucide-react";
 import { useText } from "../../text/text.ts";
 import { Avatar } from "../../ui/Avatar.tsx";
 import { IconButton } from "../../ui/IconButton.tsx";
-import { stateWords } from "./call-words.ts";
+import { holdWords, stateWords } from "./call-words.ts";
 import type { InCallProps } from "./InCallView.tsx";
 import { Timer } from "./InCallView.tsx";
 import { StreamPicture } from "./MediaElements.tsx";
@@ -15,7 +15,7 @@ import styles from "./in-call.module.css";
 
 export type MiniCallProps = Pick<
   InCallProps,
-  "peer" | "peerAvatarSrc" | "state" | "connectedAtMs" | "media" | "modKey" | "onMicrophone" | "onHangUp"
+  "peer" | "peerAvatarSrc" | "state" | "connectedAtMs" | "isOnHold" | "media" | "modKey" | "onMicrophone" | "onHangUp"
 > & { onRestore: () => void };
 
 /** A running call in a corner. */
@@ -24,6 +24,7 @@ export function MiniCall({
   peerAvatarSrc,
   state,
   connectedAtMs,
+  isOnHold,
   media,
   modKey,
   onMicrophone,
@@ -31,7 +32,8 @@ export function MiniCall({
   onRestore,
 }: MiniCallProps) {
   const text = useText();
-  const words = stateWords(state, media.connection);
+  const words = stateWords(state, media.connection) ?? holdWords({ isOnHold, isHeldByPeer: media.isHeldByPeer });
+  const picture = media.remoteScreenStream ?? (media.hasRemoteVideo ? media.remoteStream : undefined);
   const isMuted = media.microphone !== "on";
   return (
     <section
@@ -39,16 +41,22 @@ export function MiniCall({
       data-theme="dark"
       aria-label={text("calls.callWith", { name: peer.displayName })}
     >
-      {media.hasRemoteVideo ? (
+      {picture && !isOnHold && !media.isHeldByPeer ? (
         <div className={styles["miniStage"]}>
-          <StreamPicture stream={media.remoteStream} label={peer.displayName} />
+          <StreamPicture stream={picture} label={peer.displayName} isWhole={picture === media.remoteScreenStream} />
         </div>
       ) : null}
       <div className={styles["miniBar"]}>
         <Avatar name={peer.displayName} id={peer.userId} src={peerAvatarSrc} sizePx={28} />
         <div className={styles["title"]}>
           <p className={styles["miniName"]}>{peer.displayName}</p>
-          <p className={styles["facts"]}>{words === undefined ? <Timer sinceMs={connectedAtMs} /> : text(words)}</p>
+          <p className={styles["facts"]}>
+            {words === undefined ? (
+              <Timer sinceMs={connectedAtMs} />
+            ) : (
+              <span className={styles["miniWords"]}>{text(words, { name: peer.displayName })}</span>
+            )}
+          </p>
         </div>
         <IconButton
           icon={isMuted ? <MicOff /> : <Mic />}

@@ -63,18 +63,38 @@ export function stateWords(state: CallView["state"], connection: CallMediaSnapsh
   }
 }
 
+/** Who holds a call, if anyone does. */
+export function holdWords({ isOnHold, isHeldByPeer }: { isOnHold: boolean; isHeldByPeer: boolean }) {
+  if (isOnHold) return isHeldByPeer ? ("calls.heldByBoth" as const) : ("calls.heldByYou" as const);
+  return isHeldByPeer ? ("calls.heldByPeer" as const) : undefined;
+}
+
+/** Why something that changes a running call cannot be done; undefined where it can. */
+export function changeObstacle(
+  change: "hold" | "camera" | "share",
+  call: { state: CallView["state"]; canRenegotiate: boolean; isVideoCall: boolean },
+) {
+  if (call.state !== "connected") return change === "camera" ? undefined : ("calls.notConnectedYet" as const);
+  if (call.canRenegotiate) return undefined;
+  // A call that began with pictures has a place for one that needs no new agreement.
+  if (change !== "hold" && call.isVideoCall) return undefined;
+  return ({ hold: "calls.cannotHold", camera: "calls.cannotAddCamera", share: "calls.cannotShare" } as const)[change];
+}
+
 const PROBLEM_WORDS = {
   microphone: {
     denied: "calls.microphoneDenied",
     missing: "calls.microphoneMissing",
     "in-use": "calls.microphoneInUse",
     unavailable: "calls.microphoneUnavailable",
+    unplugged: "calls.microphoneUnplugged",
   },
   camera: {
     denied: "calls.cameraDenied",
     missing: "calls.cameraMissing",
     "in-use": "calls.cameraInUse",
     unavailable: "calls.cameraUnavailable",
+    unplugged: "calls.cameraUnplugged",
   },
 } as const satisfies Record<"microphone" | "camera", Record<MediaProblem, CallTextKey>>;
 

@@ -14,7 +14,14 @@ import { InCallView } from "./InCallView.tsx";
 import type { InCallProps } from "./InCallView.tsx";
 import { IncomingCallCard } from "./IncomingCallCard.tsx";
 import type { IncomingCallCardProps } from "./IncomingCallCard.tsx";
+import { CallDetailsList } from "./CallDetailsList.tsx";
+import { CallSettingsView } from "./CallsSection.tsx";
+import { DeviceCheckView } from "./DeviceCheck.tsx";
+import { DeviceChoicesView } from "./DeviceChoices.tsx";
 import { MiniCall } from "./MiniCall.tsx";
+import { RelayMissing, StunQuestion } from "./RelayNotices.tsx";
+import { ShareForm } from "./ShareForm.tsx";
+import { shareGallery } from "./share-gallery.tsx";
 import styles from "./gallery.module.css";
 
 const person = (userId: string, displayName: string) => ({ userId, displayName }) as Person;
@@ -54,8 +61,17 @@ const inCall: InCallProps = {
   isVideoCall: false,
   media: live,
   modKey: "Ctrl",
+  isOnHold: false,
+  canRenegotiate: true,
+  canTakeTones: false,
   onMicrophone: nothing,
   onCamera: nothing,
+  onHold: nothing,
+  onShare: nothing,
+  onStopSharing: nothing,
+  onTones: nothing,
+  onSwap: nothing,
+  onEndWaiting: nothing,
   onHangUp: nothing,
   onMinimise: nothing,
 };
@@ -83,19 +99,32 @@ function paintedStream(from: string, to: string): MediaStream | undefined {
   return canvas.captureStream(1);
 }
 
-function WithPictures({
-  children,
-}: {
-  children: (remote: MediaStream | undefined, local: MediaStream | undefined) => ReactNode;
-}) {
-  const [streams, setStreams] = useState<{ remote: MediaStream | undefined; local: MediaStream | undefined }>();
+/** A still page of text as a stream, in place of a screen. */
+function paintedScreen(): MediaStream | undefined {
+  const canvas = document.createElement("canvas");
+  canvas.width = 1_280;
+  canvas.height = 720;
+  const pen = canvas.getContext("2d");
+  if (!pen) return undefined;
+  pen.fillStyle = "oklch(0.97 0.005 250)";
+  pen.fillRect(0, 0, 1_280, 720);
+  pen.fillStyle = "oklch(0.6 0.02 250)";
+  for (let line = 0; line < 14; line++) pen.fillRect(120, 90 + line * 40, 500 + ((line * 137) % 460), 14);
+  return canvas.captureStream(1);
+}
+
+type Pictures = Partial<Record<"remote" | "local" | "screen", MediaStream | undefined>>;
+
+function WithPictures({ children }: { children: (pictures: Pictures) => ReactNode }) {
+  const [pictures, setPictures] = useState<Pictures>({});
   useEffect(() => {
-    setStreams({
+    setPictures({
       remote: paintedStream("oklch(0.42 0.05 40)", "oklch(0.24 0.04 260)"),
       local: paintedStream("oklch(0.45 0.06 200)", "oklch(0.28 0.05 260)"),
+      screen: paintedScreen(),
     });
   }, []);
-  return children(streams?.remote, streams?.local);
+  return children(pictures);
 }
 
 function EndNotice({ reason }: { reason: CallEndReason }) {
@@ -113,11 +142,16 @@ function EndNotice({ reason }: { reason: CallEndReason }) {
 }
 
 const inFrame = (child: ReactNode) => <div className={styles["frame"]}>{child}</div>;
+const inPage = (child: ReactNode) => <div className={styles["page"]}>{child}</div>;
 const inSlot = (child: ReactNode) => <div className={styles["slot"]}>{child}</div>;
-const video = (props: Partial<InCallProps>, media: Partial<CallMediaSnapshot> = {}) =>
+const video = (
+  props: Partial<InCallProps>,
+  media: Partial<CallMediaSnapshot> = {},
+  shares: { hasRemoteScreen?: boolean; hasOwnScreen?: boolean } = {},
+) =>
   inFrame(
     <WithPictures>
-      {(remoteStream, localStream) => (
+      {({ remote, local, screen }) => (
         <InCallView
           {...inCall}
           isVideoCall
@@ -127,8 +161,10 @@ const video = (props: Partial<InCallProps>, media: Partial<CallMediaSnapshot> = 
             ...live,
             camera: "on",
             hasRemoteVideo: true,
-            ...(remoteStream ? { remoteStream } : {}),
-            ...(localStream ? { localStream } : {}),
+            ...(remote ? { remoteStream: remote } : {}),
+            ...(local ? { localStream: local } : {}),
+            ...(screen && shares.hasRemoteScreen ? { remoteScreenStream: screen } : {}),
+            ...(screen && shares.hasOwnScreen ? { screenStream: screen, screen: "on" as const } : {}),
             ...media,
           }}
         />
@@ -144,6 +180,44 @@ const voice = (props: Partial<InCallProps>, media: Partial<CallMediaSnapshot> = 
       media={{ ...live, ...media }}
     />,
   );
+
+const inPanel = (child: ReactNode) => (
+  <div className={styles["panel"]} data-theme="dark">
+    {child}
+  </div>
+);
+const microphone = (deviceId: string, label: string) => ({ deviceId, label });
+const devices = (lost: boolean) => (
+  <DeviceChoicesView
+    devices={{
+      microphones: [microphone("m1", "Headset (USB)"), microphone("m2", "Built-in microphone array, four capsules")],
+      cameras: [microphone("c1", "")],
+      speakers: [microphone("s1", "Headset (USB)"), microphone("s2", "Monitor")],
+    }}
+    choices={{
+      microphoneId: lost ? "gone" : "m1",
+      speakerId: "s1",
+      echoCancellation: true,
+      noiseSuppression: true,
+      autoGainControl: !lost,
+    }}
+    level={0.55}
+    hasToneFailed={lost}
+    onChange={nothing}
+    onTone={nothing}
+    onRing={nothing}
+  />
+);
+const check = (more: Partial<Parameters<typeof DeviceCheckView>[0]>) => (
+  <DeviceCheckView check={{ state: "off" }} level={0.6} isHeard={false} onStart={nothing} onStop={nothing} {...more} />
+);
+const settings = (patch: Partial<Parameters<typeof CallSettingsView>[0]["settings"] & object>, problem?: string) => (
+  <CallSettingsView
+    settings={{ key: "callSettings", isRelayOnly: false, publicStun: "unasked", ringsInRooms: false, ...patch }}
+    problem={problem}
+    onChange={nothing}
+  />
+);
 
 const endings: readonly CallEndReason[] = [
   "remote-hangup",
@@ -165,6 +239,30 @@ export const callsGallery: readonly { name: string; render: () => ReactNode }[] 
     name: "calls: incoming, silenced, in a call, long name",
     render: () => inSlot(<IncomingCallCard {...card} peer={longName} isSilenced endsCurrentCall />),
   },
+  {
+    name: "calls: incoming, waiting",
+    render: () =>
+      inSlot(
+        <IncomingCallCard
+          {...card}
+          waiting={{ name: "Bob Marsh", canHold: true }}
+          onHoldAndAnswer={nothing}
+          onReply={nothing}
+        />,
+      ),
+  },
+  {
+    name: "calls: incoming, waiting, cannot be held, device not signed",
+    render: () =>
+      inSlot(
+        <IncomingCallCard
+          {...card}
+          media="voice"
+          shield="unsigned-device"
+          waiting={{ name: longName.displayName, canHold: false }}
+        />,
+      ),
+  },
   { name: "calls: video", render: () => video({}, { microphone: "off" }) },
   {
     name: "calls: video, own camera off",
@@ -172,6 +270,91 @@ export const callsGallery: readonly { name: string; render: () => ReactNode }[] 
   },
   { name: "calls: video, reconnecting", render: () => video({}, { connection: "disconnected" }) },
   { name: "calls: calling with picture", render: () => video({ state: "inviting" }, { hasRemoteVideo: false }) },
+  {
+    name: "calls: screen of the other side",
+    render: () => video({ canTakeTones: true }, {}, { hasRemoteScreen: true }),
+  },
+  { name: "calls: sharing", render: () => video({}, {}, { hasOwnScreen: true }) },
+  {
+    name: "calls: grid, both screens",
+    render: () => video({ startsWith: { layout: "grid" } }, {}, { hasRemoteScreen: true, hasOwnScreen: true }),
+  },
+  { name: "calls: grid", render: () => video({ startsWith: { layout: "grid" } }) },
+  { name: "calls: held by us", render: () => video({ isOnHold: true }) },
+  { name: "calls: held by the other side", render: () => voice({}, { isHeldByPeer: true }) },
+  {
+    name: "calls: two calls",
+    render: () => video({ waiting: [{ callId: "other", peer: jonas }] }),
+  },
+  {
+    name: "calls: a side that takes no changes, connected on, not trusted",
+    render: () =>
+      voice({
+        canRenegotiate: false,
+        canTakeTones: true,
+        assertedName: "Reception of the Grand Hotel Philadelphia, second floor",
+        shield: "unsigned-device",
+        startsWith: { panel: "dial-pad" },
+      }),
+  },
+  {
+    name: "calls: asks for a public server",
+    render: () => voice({ state: "inviting", notice: <StunQuestion onAnswer={nothing} /> }),
+  },
+  { name: "calls: no relay", render: () => voice({ state: "inviting", notice: <RelayMissing /> }) },
+  { name: "calls: how to share", render: () => inPanel(<ShareForm onShare={nothing} />) },
+  {
+    name: "calls: details",
+    render: () =>
+      inPanel(
+        <CallDetailsList
+          details={{
+            path: "relay",
+            roundTripMs: 78,
+            lossShare: 0.0123,
+            audioCodec: "opus",
+            incoming: { widthPx: 1_920, heightPx: 1_080, framesPerSecond: 30, codec: "VP9" },
+            outgoing: { widthPx: 640, heightPx: 360, framesPerSecond: 30, codec: "VP8" },
+          }}
+          isEncrypted
+          shield={undefined}
+        />,
+      ),
+  },
+  { name: "calls: devices", render: () => inPanel(devices(false)) },
+  { name: "calls: devices, lost", render: () => inPage(devices(true)) },
+  {
+    name: "calls: check",
+    render: () =>
+      inPage(
+        <WithPictures>
+          {({ local }) => (
+            <>
+              {check({})}
+              {check({ check: { state: "opening" }, level: 0 })}
+              {local
+                ? check({
+                    check: { state: "on", stream: local, hasPicture: true, problem: undefined },
+                    isHeard: true,
+                  })
+                : null}
+              {local
+                ? check({
+                    check: {
+                      state: "on",
+                      stream: local,
+                      hasPicture: false,
+                      problem: { device: "camera", problem: "denied" },
+                    },
+                  })
+                : null}
+            </>
+          )}
+        </WithPictures>,
+      ),
+  },
+  { name: "calls: settings", render: () => inPage(settings({ publicStun: "allowed" })) },
+  { name: "calls: settings, relay only", render: () => inPage(settings({ isRelayOnly: true }, "The disk is full.")) },
   { name: "calls: voice", render: () => voice({}) },
   {
     name: "calls: voice, connecting",
@@ -186,11 +369,11 @@ export const callsGallery: readonly { name: string; render: () => ReactNode }[] 
     render: () =>
       inFrame(
         <WithPictures>
-          {(remoteStream) => (
+          {({ remote }) => (
             <MiniCall
               {...inCall}
               connectedAtMs={Date.now() - CONNECTED_BEFORE_MS}
-              media={{ ...live, hasRemoteVideo: true, ...(remoteStream ? { remoteStream } : {}) }}
+              media={{ ...live, hasRemoteVideo: true, ...(remote ? { remoteStream: remote } : {}) }}
               onRestore={nothing}
             />
           )}
@@ -206,4 +389,5 @@ export const callsGallery: readonly { name: string; render: () => ReactNode }[] 
     name: `calls: ended, ${reason}`,
     render: () => inSlot(<EndNotice reason={reason} />),
   })),
+  ...shareGallery,
 ];

@@ -1,7 +1,12 @@
 /**
- * The public door of the calls feature: the surfaces of running and ringing calls, and the buttons that begin
- * one. Used by renderer/app only. Invariant: nothing else of this folder is imported from outside, but the
- * gallery, which is loaded apart.
+ * The public door of the calls feature: the surfaces of running and ringing calls, the buttons that begin one, the
+ * page of the small window, the choice of a screen, and the settings. Used by renderer/app only. Invariant: nothing else of this
+ * folder is imported from outside, but the gallery, which is loaded apart.
  */
+export { answerCall } from "./answer-call.ts";
 export { CallButtons } from "./CallButtons.tsx";
+export { CallsSection } from "./CallsSection.tsx";
 export { CallSurfaces } from "./CallSurfaces.tsx";
+export { IncomingCallPage } from "./IncomingCallPage.tsx";
+export { placeCall } from "./place-call.ts";
+export { ScreenSourcePicker } from "./ScreenSourceDialog.tsx";

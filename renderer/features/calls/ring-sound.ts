@@ -1,7 +1,9 @@
 /**
  * The sound of a ringing call: two soft notes, made by WebAudio, every three seconds. Started and stopped by
  * CallSurfaces through `startRinging`.
- * Invariant: it stops at once and for good when asked; a window that may not play sound yet rings silently.
+ * Invariants: it stops at once and for good when asked; a window that may not play sound yet rings silently; where
+ * the chosen device is not there it rings on the system's choice.
+ * spec: W3C Web Audio, AudioContext.setSinkId.
  */
 
 const PERIOD_MS = 3_000;
@@ -15,9 +17,12 @@ const NOTES = [
 const NOTE_S = 0.5;
 const LOUDNESS = 0.12;
 
-/** Rings until the returned function is called. */
-export function startRinging(): () => void {
-  let context: AudioContext;
+/** Not in TypeScript's library yet. */
+type SinkContext = AudioContext & { setSinkId?: (sinkId: string) => Promise<void> };
+
+/** Rings on a device, or on the system's choice, until the returned function is called. */
+export function startRinging(ringId: string | undefined): () => void {
+  let context: SinkContext;
   try {
     context = new AudioContext();
   } catch {
@@ -28,7 +33,12 @@ export function startRinging(): () => void {
     if (context.state !== "running") return;
     for (const note of NOTES) playNote(context, note.hertz, context.currentTime + 0.02 + note.atS);
   };
-  void context.resume().then(ring, () => {});
+  const begin = async () => {
+    if (ringId !== undefined && ringId !== "") await context.setSinkId?.(ringId).catch(() => {});
+    await context.resume();
+    ring();
+  };
+  void begin().catch(() => {});
   const timer = setInterval(ring, PERIOD_MS);
   return () => {
     clearInterval(timer);

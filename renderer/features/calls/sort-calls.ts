@@ -1,6 +1,6 @@
 /**
- * Which of an account's calls is shown where: the one that runs in this window, those that ring, those whose
- * end is news. Used by CallSurfaces. Pure.
+ * Which of an account's calls is shown where: the one that is talked on in this window, those that wait on hold beside
+ * it, those that ring, those whose end is news. Used by CallSurfaces. Pure.
  * Invariant: a call appears in one place at most; one that runs in another window appears nowhere.
  */
 import type { CallView } from "../../../preload/contract/views.ts";
@@ -8,16 +8,28 @@ import { isEndNews } from "./call-words.ts";
 
 export type SortedCalls = {
   running: CallView | undefined;
+  /** Other calls of this window, the newest first. */
+  waiting: readonly CallView[];
   ringing: readonly CallView[];
   ended: readonly CallView[];
 };
 
 /** Sorts the calls of the topic by where they are shown; `hidden` holds what the user has put away. */
-export function sortCalls(calls: readonly CallView[], hidden: ReadonlySet<string>): SortedCalls {
+export function sortCalls(
+  calls: readonly CallView[],
+  hidden: ReadonlySet<string>,
+  /** The call that was shown last stays in sight while no other is talked on. */
+  shownCallId?: string,
+): SortedCalls {
   const visible = calls.filter((call) => !hidden.has(call.callId));
   const live = visible.filter((call) => call.state !== "ended");
+  const rank = (call: CallView) => (call.isOnHold ? 0 : 2) + (call.callId === shownCallId ? 1 : 0);
+  const [running, ...waiting] = live
+    .filter((call) => call.isMediaHere)
+    .toSorted((a, b) => rank(b) - rank(a) || b.startedAtMs - a.startedAtMs);
   return {
-    running: live.filter((call) => call.isMediaHere).toSorted((a, b) => b.startedAtMs - a.startedAtMs)[0],
+    running,
+    waiting,
     ringing: live.filter((call) => call.state === "ringing" && call.direction === "incoming" && !call.isMediaHere),
     ended: visible.filter((call) => call.state === "ended" && isEndNews(call.endReason)).slice(-2),
   };

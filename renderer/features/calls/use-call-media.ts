@@ -16,6 +16,8 @@ import type { CallMedia, CallMediaSnapshot, CallStats } from "./call-media/call-
 import { NO_MEDIA } from "./call-media/call-media.ts";
 import { CallMediaRegistry } from "./call-media/call-media-registry.ts";
 import { openLocalMedia } from "./call-media/local-media.ts";
+import { watchNetwork } from "./call-media/network-changes.ts";
+import { captureScreen } from "./call-media/screen-capture.ts";
 import { openSimplePeerTransport } from "./call-media/simple-peer-transport.ts";
 import { callNotices } from "./call-notices.ts";
 import { problemWords } from "./call-words.ts";
@@ -42,6 +44,8 @@ function registryOf(client: EngineClient, text: Text): CallMediaRegistry {
     describeProblem: (device, problem) => text(problemWords(device, problem)),
     openTransport: openSimplePeerTransport,
     openLocalMedia,
+    captureScreen,
+    watchNetwork,
   });
   registries.set(client, registry);
   mounts.set(registry, new Map());

@@ -8,6 +8,7 @@ export const settings = {
   close: "Close the settings",
   sections: "Sections",
   account: "Account",
+  calls: "Calls",
   devices: "Devices",
   encryption: "Encryption",
   name: "Name others see",

@@ -14,8 +14,12 @@ import { toCallView } from "../../../main/engine/calls/call-view.ts";
 import { CallMedia } from "../../../renderer/features/calls/call-media/call-media.ts";
 import type { CallTransport } from "../../../renderer/features/calls/call-media/call-transport.ts";
 import { openLocalMedia } from "../../../renderer/features/calls/call-media/local-media.ts";
+import { MediaChoicesStore } from "../../../renderer/features/calls/call-media/media-choices.ts";
+import { watchNetwork } from "../../../renderer/features/calls/call-media/network-changes.ts";
+import { captureScreen } from "../../../renderer/features/calls/call-media/screen-capture.ts";
 import { openSimplePeerTransport } from "../../../renderer/features/calls/call-media/simple-peer-transport.ts";
 import type { LatticeCallStats } from "../../../renderer/features/calls/use-call-media.ts";
+import { hear, see } from "./marked-media.ts";
 
 export type WireContent = Record<string, unknown>;
 export type SendWire = (type: string, content: WireContent) => void;
@@ -28,6 +32,7 @@ export type MachineSideOptions = {
   userId: UserId;
   peerUserId: UserId;
   send: SendWire;
+  isRelayOnly?: boolean;
   /** Called with the call as its window sees it, after every step. */
   onView: (view: CallView) => void;
 };
@@ -116,7 +121,7 @@ export class MachineSide {
         isAudible: true,
         isMediaHere: this.#hasMedia,
         iceServers: [],
-        isRelayOnly: false,
+        isRelayOnly: this.#options.isRelayOnly ?? false,
         shield: undefined,
       }),
     );
@@ -126,7 +131,10 @@ export class MachineSide {
 /** One side of a call, made of our own code: machine and media, without a view. */
 export class OurSide {
   readonly media: CallMedia;
+  /** Each side its own: there is one computer less than people here. */
+  readonly choices = new MediaChoicesStore(() => ({ getItem: () => null, setItem: () => {} }));
   readonly #machine: MachineSide;
+  readonly #players = new Map<string, { audio: HTMLAudioElement; video: HTMLVideoElement }>();
   #transport: CallTransport | undefined;
 
   constructor(options: Omit<MachineSideOptions, "onView">) {
@@ -136,7 +144,9 @@ export class OurSide {
         this.#transport = openSimplePeerTransport(opened, onEvent);
         return this.#transport;
       },
-      openLocalMedia,
+      openLocalMedia: (opened) => openLocalMedia({ ...opened, choices: this.choices }),
+      captureScreen,
+      watchNetwork,
       describeProblem: (device, problem) => `${device}: ${problem}`,
     });
     this.#machine = new MachineSide({
@@ -145,17 +155,41 @@ export class OurSide {
         if (view.state !== "ringing") this.media.update(view);
       },
     });
-    // What the in-call view does: sound that nobody plays is not decoded.
-    const audio = document.createElement("audio");
-    const video = document.createElement("video");
-    for (const element of [audio, video]) element.autoplay = true;
-    video.muted = true;
-    for (const element of [audio, video]) element.ariaHidden = "true";
-    document.body.append(audio, video);
     this.media.subscribe(() => {
-      const stream = this.media.snapshot().remoteStream ?? null;
-      if (audio.srcObject !== stream) for (const element of [audio, video]) element.srcObject = stream;
+      const { remoteStream, remoteScreenStream } = this.media.snapshot();
+      this.#show("camera", remoteStream);
+      this.#show("screen", remoteScreenStream);
     });
+  }
+
+  /** What the in-call view does: sound that nobody plays is not decoded. */
+  #show(what: "camera" | "screen", stream: MediaStream | undefined): void {
+    let player = this.#players.get(what);
+    if (!player) {
+      player = { audio: document.createElement("audio"), video: document.createElement("video") };
+      this.#players.set(what, player);
+      player.video.muted = true;
+      for (const element of [player.audio, player.video]) {
+        element.autoplay = true;
+        element.ariaHidden = "true";
+        document.body.append(element);
+      }
+    }
+    for (const element of [player.audio, player.video])
+      if (element.srcObject !== (stream ?? null)) element.srcObject = stream ?? null;
+  }
+
+  /** The tones that come in, with the camera or with the screen. */
+  hears(what: "camera" | "screen" = "camera"): number[] {
+    const { remoteStream, remoteScreenStream } = this.media.snapshot();
+    return hear(what === "camera" ? remoteStream : remoteScreenStream);
+  }
+
+  /** The hue of what is shown. */
+  sees(what: "camera" | "screen" = "camera"): number | undefined {
+    const { hasRemoteVideo, remoteScreenStream } = this.media.snapshot();
+    const isShown = what === "camera" ? hasRemoteVideo : remoteScreenStream !== undefined;
+    return isShown ? see(this.#players.get(what)?.video) : undefined;
   }
 
   get phase(): CallState["phase"] | undefined {
@@ -180,6 +214,10 @@ export class OurSide {
 
   reject(): void {
     this.#machine.take({ input: "reject" });
+  }
+
+  setOnHold(isOnHold: boolean): void {
+    this.#machine.take({ input: "hold", isOnHold });
   }
 
   /** Looks for a new path, as after a lost one. */

@@ -11,14 +11,15 @@ import { CallErrorCode, CallEvent } from "matrix-js-sdk/lib/webrtc/call.js";
 import { CallEventHandlerEvent } from "matrix-js-sdk/lib/webrtc/callEventHandler.js";
 import type { CallFeed } from "matrix-js-sdk/lib/webrtc/callFeed.js";
 
-type Login = { baseUrl: string; user: string; password: string };
+/** `isRelayOnly`: no call goes any other way than over the homeserver's TURN server. */
+type Login = { baseUrl: string; user: string; password: string; isRelayOnly?: boolean };
 
 class SdkUser {
   #client: MatrixClient | undefined;
   #call: MatrixCall | undefined;
   readonly errors: string[] = [];
 
-  async start({ baseUrl, user, password }: Login): Promise<void> {
+  async start({ baseUrl, user, password, isRelayOnly = false }: Login): Promise<void> {
     const anonymous = createClient({ baseUrl });
     const login = await anonymous.loginRequest({
       type: "m.login.password",
@@ -30,6 +31,7 @@ class SdkUser {
       userId: login.user_id,
       deviceId: login.device_id,
       accessToken: login.access_token,
+      forceTURN: isRelayOnly,
     });
     this.#client = client;
     client.on(CallEventHandlerEvent.Incoming, (call) => this.#take(call));
@@ -40,6 +42,8 @@ class SdkUser {
     });
     await client.startClient({ initialSyncLimit: 10 });
     await isReady;
+    // The client asks for its relay in the background, and a call takes what is there when it begins.
+    await client.checkTurnServers();
   }
 
   get callState(): string | undefined {

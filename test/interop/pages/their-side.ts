@@ -13,6 +13,7 @@ import { CallEventHandlerEvent } from "matrix-js-sdk/lib/webrtc/callEventHandler
 import { CallErrorCode, CallEvent, CallState } from "matrix-js-sdk/lib/webrtc/call.js";
 import type { CallFeed } from "matrix-js-sdk/lib/webrtc/callFeed.js";
 import { ALICE as US, BOB as THEM } from "./our-side.ts";
+import { hear, see } from "./marked-media.ts";
 import type { SendWire, WireContent } from "./our-side.ts";
 
 const ROOM_ID = "!room:localhost";
@@ -24,6 +25,7 @@ export class TheirSide {
   call: MatrixCall | undefined;
   readonly sent: string[] = [];
   readonly errors: string[] = [];
+  readonly #videos = new Map<string, HTMLVideoElement>();
   #eventCount = 0;
 
   constructor(send: SendWire) {
@@ -76,11 +78,36 @@ export class TheirSide {
   /** What an app around the call does: sound that nobody plays is not decoded. */
   #play(feeds: CallFeed[]): void {
     for (const feed of feeds.filter((each) => !each.isLocal())) {
-      const video = document.createElement("video");
+      const video = this.#videos.get(feed.purpose) ?? document.createElement("video");
+      this.#videos.set(feed.purpose, video);
       video.autoplay = true;
       video.srcObject = feed.stream;
       document.body.append(video);
     }
+  }
+
+  #feed(what: "camera" | "screen"): CallFeed | undefined {
+    return what === "camera" ? this.call?.remoteUsermediaFeed : this.call?.remoteScreensharingFeed;
+  }
+
+  /** The tones that come in, with the camera or with the screen. */
+  hears(what: "camera" | "screen" = "camera"): number[] {
+    return hear(this.#feed(what)?.stream);
+  }
+
+  /** The hue of what is shown. */
+  sees(what: "camera" | "screen" = "camera"): number | undefined {
+    const feed = this.#feed(what);
+    return feed && !feed.isVideoMuted() ? see(this.#videos.get(feed.purpose)) : undefined;
+  }
+
+  /** Whether our side holds the call, by their rules. */
+  get isHeld(): boolean | undefined {
+    return this.call?.isLocalOnHold();
+  }
+
+  async share(isOn: boolean): Promise<void> {
+    await this.call?.setScreensharingEnabled(isOn, { audio: true });
   }
 
   get hasInvite(): boolean {

@@ -6,12 +6,17 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { CallFact } from "../../../preload/contract/engine-contract.ts";
 import type { CallView, DesiredMedia } from "../../../preload/contract/views.ts";
 import { CallMedia } from "../../../renderer/features/calls/call-media/call-media.ts";
-import type { CallTransport, TransportEvent } from "../../../renderer/features/calls/call-media/call-transport.ts";
+import type {
+  CallTransport,
+  Slot,
+  TransportEvent,
+} from "../../../renderer/features/calls/call-media/call-transport.ts";
 import { LocalMediaError } from "../../../renderer/features/calls/call-media/local-media.ts";
 import type {
   LocalMedia,
   LocalMediaOptions,
   LocalMediaState,
+  SendTrack,
 } from "../../../renderer/features/calls/call-media/local-media.ts";
 
 beforeEach(() => {
@@ -23,9 +28,19 @@ afterEach(() => {
 
 type Applied = string;
 
-function bench(options: { openLocalMedia?: (options: LocalMediaOptions) => Promise<LocalMedia> } = {}) {
+type BenchOptions = {
+  openLocalMedia?: (options: LocalMediaOptions) => Promise<LocalMedia>;
+  captureScreen?: () => Promise<MediaStream | undefined>;
+  places?: readonly Slot[];
+};
+
+function bench(options: BenchOptions = {}) {
   const facts: CallFact[] = [];
   const applied: Applied[] = [];
+  /** What the transport was asked to send, in order. */
+  const wire: string[] = [];
+  let mayOfferNow: boolean | undefined;
+  let networkChange = () => {};
   let emit: (event: TransportEvent) => void = () => {};
   let opened = 0;
   let closed = 0;
@@ -34,17 +49,26 @@ function bench(options: { openLocalMedia?: (options: LocalMediaOptions) => Promi
     applyRemote: (description, isPolite) => applied.push(`${description.type}:${description.sdp}:${isPolite}`),
     addCandidates: (candidates) => applied.push(`candidates:${candidates.map(({ candidate }) => candidate).join()}`),
     restart: () => (restarts += 1),
-    sendTrack: async () => {},
+    sendTrack: async (slot, outgoing) => void wire.push(`${slot}:${outgoing ? outgoing.track.id : "nothing"}`),
+    hasPlace: (slot) => options.places?.includes(slot) ?? false,
+    setHeld: async (isHeld) => void wire.push(`held:${isHeld}`),
+    setIceServers: (iceServers) => wire.push(`servers:${iceServers.map(({ urls }) => urls.join()).join()}`),
+    setMayOffer: (mayOffer) => (mayOfferNow = mayOffer),
+    sendTones: (tones) => wire.push(`tones:${tones}`),
     getStats: async () => new Map(),
     close: () => (closed += 1),
   };
   const state: LocalMediaState = { microphone: "on", camera: "off" };
   let localCloses = 0;
   let onLocalChange = () => {};
+  const camera = { id: "camera" } as MediaStreamTrack;
+  let localSend: SendTrack = async () => {};
   const local = {
-    stream: { id: "stream-1", getTracks: () => [{}] },
+    stream: { id: "stream-1", getTracks: () => [{}], getVideoTracks: () => [camera] },
     state,
-    connect: () => {},
+    connect: (send: SendTrack) => (localSend = send),
+    setHeld: async (isHeld: boolean) => void wire.push(`local held:${isHeld}`),
+    setCamera: async (isOn: boolean) => localSend("video", isOn ? camera : undefined, local.stream),
     close: () => (localCloses += 1),
   } as unknown as LocalMedia;
   const media = new CallMedia({
@@ -60,13 +84,21 @@ function bench(options: { openLocalMedia?: (options: LocalMediaOptions) => Promi
         onLocalChange = onChange;
         return local;
       }),
+    captureScreen: options.captureScreen ?? (async () => undefined),
+    watchNetwork: (onChange) => {
+      networkChange = onChange;
+      return () => (networkChange = () => {});
+    },
     describeProblem: (device, problem) => `words for ${device} ${problem}`,
   });
   return {
     media,
     facts,
     applied,
+    wire,
     state,
+    mayOffer: () => mayOfferNow,
+    networkChange: () => networkChange(),
     emit: (event: TransportEvent) => emit(event),
     localChange: () => onLocalChange(),
     counts: () => ({ opened, closed, localCloses, restarts }),
@@ -90,6 +122,7 @@ const view = (patch: Partial<CallView> = {}, desired: Partial<DesiredMedia> = {}
     callId: "call-1",
     state: "connecting",
     isMediaHere: true,
+    canRenegotiate: true,
     desired: { ...desiredBase, ...desired },
     ...patch,
   }) as CallView;
@@ -167,11 +200,11 @@ test("a lost path is looked for again with growing patience, and not after it wa
   await settle();
   emit({ event: "connection", state: "connected" });
   emit({ event: "connection", state: "disconnected" });
-  await vi.advanceTimersByTimeAsync(3_900);
+  await vi.advanceTimersByTimeAsync(2_900);
   expect(counts().restarts).toBe(0);
   await vi.advanceTimersByTimeAsync(200);
   expect(counts().restarts).toBe(1);
-  await vi.advanceTimersByTimeAsync(8_000);
+  await vi.advanceTimersByTimeAsync(6_000);
   expect(counts().restarts).toBe(2);
   emit({ event: "connection", state: "connected" });
   await vi.advanceTimersByTimeAsync(60_000);
@@ -192,4 +225,169 @@ test("after the end nothing is reported and no timer runs", async () => {
   expect(facts).toHaveLength(told);
   expect(counts()).toMatchObject({ closed: 1, localCloses: 1, restarts: 0 });
   expect(vi.getTimerCount()).toBe(0);
+});
+
+const streamOf = (id: string, ...kinds: ("audio" | "video")[]) => {
+  const tracks = kinds.map((kind) => {
+    const track = new EventTarget() as EventTarget & Record<string, unknown>;
+    return Object.assign(track, {
+      id: `${id}-${kind}`,
+      kind,
+      readyState: "live",
+      enabled: true,
+      getSettings: () => ({ width: 1_280, height: 720 }),
+      stop: () => (track["readyState"] = "ended"),
+    });
+  });
+  const stream = Object.assign(new EventTarget(), {
+    id,
+    getTracks: () => [...tracks],
+    getVideoTracks: () => tracks.filter(({ kind }) => kind === "video"),
+    getAudioTracks: () => tracks.filter(({ kind }) => kind === "audio"),
+    addTrack: (track: (typeof tracks)[number]) => tracks.push(track),
+    removeTrack: (track: (typeof tracks)[number]) => tracks.splice(tracks.indexOf(track), 1),
+  });
+  return stream as unknown as MediaStream;
+};
+
+const shareOptions = { maxHeightPx: undefined, frameRate: 30, mode: "text", withSound: true } as const;
+const knownStreams = { remoteStreams: { remote: { purpose: "m.usermedia", audioMuted: false, videoMuted: false } } };
+
+test("a held call is silent at once in both directions, and comes back as it was", async () => {
+  const { media, wire, emit } = bench();
+  media.update(view());
+  await settle();
+  const remote = streamOf("remote", "audio", "video");
+  for (const track of remote.getTracks()) emit({ event: "remote-track", track, stream: remote });
+  media.update(view({}, { isOnHold: true }));
+  expect(remote.getTracks().map(({ enabled }) => enabled)).toEqual([false, false]);
+  media.update(view({}, { isOnHold: true }));
+  await settle();
+  const late = streamOf("late", "audio");
+  for (const track of late.getTracks()) emit({ event: "remote-track", track, stream: late });
+  expect(late.getTracks()[0]?.enabled).toBe(false);
+  media.update(view());
+  await settle();
+  expect(wire).toEqual(["held:true", "local held:true", "held:false", "local held:false"]);
+  expect(remote.getTracks().map(({ enabled }) => enabled)).toEqual([true, true]);
+  emit({ event: "held-by-peer", isHeld: true });
+  expect(media.snapshot().isHeldByPeer).toBe(true);
+});
+
+test("a shared screen is a stream of its own: in the metadata of its offer, and gone with its source", async () => {
+  const screen = streamOf("screen", "video", "audio");
+  const { media, wire, facts, emit } = bench({ captureScreen: async () => screen });
+  media.update(view({}, knownStreams));
+  await settle();
+  await media.startScreen(shareOptions);
+  expect(wire).toEqual(["screen:screen-video", "screenAudio:screen-audio"]);
+  expect(media.snapshot()).toMatchObject({ screen: "on", screenStream: screen });
+  emit({ event: "description", description: { type: "offer", sdp: "o" } });
+  expect(facts.at(-1)).toMatchObject({
+    fact: "description",
+    streams: {
+      "stream-1": { purpose: "m.usermedia" },
+      screen: { purpose: "m.screenshare", audioMuted: false, videoMuted: false },
+    },
+  });
+  screen.getVideoTracks()[0]?.dispatchEvent(new Event("ended"));
+  await settle();
+  expect(wire.slice(2)).toEqual(["screen:nothing", "screenAudio:nothing"]);
+  expect(media.snapshot().screen).toBe("off");
+  expect(media.snapshot()).not.toHaveProperty("screenStream");
+  emit({ event: "description", description: { type: "offer", sdp: "o" } });
+  expect(Object.keys((facts.at(-1) as { streams: object }).streams)).toEqual(["stream-1"]);
+});
+
+test("a screen that comes too late is let go: the user, the wish or the call had ended", async () => {
+  for (const meanwhile of ["cancelled", "stopped", "ended"] as const) {
+    const { promise, resolve } = Promise.withResolvers<MediaStream | undefined>();
+    const screen = streamOf("screen", "video");
+    const { media, wire } = bench({ captureScreen: () => promise });
+    media.update(view({}, knownStreams));
+    await settle();
+    const started = media.startScreen(shareOptions);
+    expect(media.snapshot().screen).toBe("starting");
+    if (meanwhile === "stopped") await media.stopScreen();
+    if (meanwhile === "ended") media.close();
+    resolve(meanwhile === "cancelled" ? undefined : screen);
+    await started;
+    expect(
+      wire.filter((each) => each.startsWith("screen:screen")),
+      meanwhile,
+    ).toEqual([]);
+    expect(media.snapshot().screen).toBe("off");
+    if (meanwhile !== "cancelled") expect(screen.getTracks()[0]?.readyState).toBe("ended");
+  }
+});
+
+test("a peer without metadata gets the screen in the camera's place, one that takes no offers only there", async () => {
+  const screen = streamOf("screen", "video");
+  const own = bench({ captureScreen: async () => screen, places: ["video"] });
+  own.media.update(view({ canRenegotiate: false }));
+  await settle();
+  expect(own.mayOffer()).toBe(false);
+  await own.media.startScreen(shareOptions);
+  await own.media.setCamera(false);
+  await own.media.stopScreen();
+  expect(own.wire).toEqual(["video:screen-video", "video:screen-video", "video:camera"]);
+
+  const voice = bench({ captureScreen: async () => screen });
+  voice.media.update(view({ canRenegotiate: false }));
+  await settle();
+  await expect(voice.media.startScreen(shareOptions)).rejects.toThrow("screen: unavailable");
+  await voice.media.setCamera(true);
+  expect(voice.wire).toEqual([]);
+});
+
+test("the other side's screen is shown where its metadata says so, and other streams nowhere", async () => {
+  const { media, emit } = bench();
+  const screen = { purpose: "m.screenshare", audioMuted: false, videoMuted: false };
+  media.update(view({}, { remoteStreams: { ...knownStreams.remoteStreams, shared: screen } }));
+  await settle();
+  const streams = ["stray", "shared", "remote"].map((id) => streamOf(id, "audio", "video"));
+  for (const stream of streams) for (const track of stream.getTracks()) emit({ event: "remote-track", track, stream });
+  expect(media.snapshot().remoteScreenStream).toBe(streams[1]);
+  expect(media.snapshot().remoteStream).toBe(streams[2]);
+  // The same stream again is another object with the same id.
+  const again = streamOf("shared", "video");
+  for (const track of again.getTracks()) emit({ event: "remote-track", track, stream: again });
+  expect(media.snapshot().remoteScreenStream).toBe(again);
+  for (let index = 0; index < 100; index++) {
+    const stream = streamOf(`flood-${index}`, "video");
+    for (const track of stream.getTracks()) emit({ event: "remote-track", track, stream });
+  }
+  media.update(view({}, { remoteStreams: { "flood-99": screen } }));
+  expect(media.snapshot().remoteScreenStream).toBeUndefined();
+});
+
+test("another network makes a call that runs look for a path at once, and not twice for one change", async () => {
+  const { media, emit, counts, networkChange } = bench();
+  media.update(view());
+  await settle();
+  networkChange();
+  expect(counts().restarts).toBe(0);
+  await vi.advanceTimersByTimeAsync(100);
+  emit({ event: "connection", state: "connected" });
+  await vi.advanceTimersByTimeAsync(5_000);
+  networkChange();
+  networkChange();
+  expect(counts().restarts).toBe(1);
+  await vi.advanceTimersByTimeAsync(3_000);
+  networkChange();
+  expect(counts().restarts).toBe(2);
+  media.close();
+  networkChange();
+  expect(counts().restarts).toBe(2);
+});
+
+test("new relays are taken over when they change, tones as far as there are such", async () => {
+  const { media, wire } = bench();
+  media.update(view());
+  await settle();
+  media.update(view({}, { iceServers: [{ urls: ["turn:relay.example"], username: "u", credential: "c" }] }));
+  media.update(view({}, { iceServers: [{ urls: ["turn:relay.example"], username: "u", credential: "c" }] }));
+  media.sendTones("12x a#,é*");
+  media.sendTones("none");
+  expect(wire).toEqual(["servers:turn:relay.example", "tones:12A#,*"]);
 });

@@ -1,16 +1,26 @@
 /**
- * The pure parts under the call surfaces: which call is shown where, which words a state has, where the own
- * tile rests, how quality is judged, when a restart is due.
+ * The pure parts under the call surfaces: which call is shown where, which words a state has, what a running call can
+ * take, where the own tile rests, how quality is judged, when a restart is due; and the list of calls.
  */
 import { expect, test } from "vitest";
 import { callEndReasonSchema } from "../../../preload/contract/views.ts";
-import type { CallView } from "../../../preload/contract/views.ts";
+import { callOutcomeSchema } from "../../../preload/contract/views.ts";
+import type { CallLogRow, CallView } from "../../../preload/contract/views.ts";
+import { callLogEntries, callWords, outcomeWords } from "../../../renderer/features/call-log/call-log-model.ts";
 import { restartDelayMs } from "../../../renderer/features/calls/call-media/restart-plan.ts";
 import { problemOf } from "../../../renderer/features/calls/call-media/local-media.ts";
-import { judgeQuality, readInbound } from "../../../renderer/features/calls/call-media/stats.ts";
-import { endWords, isEndNews, stateWords } from "../../../renderer/features/calls/call-words.ts";
+import { judgeQuality, readFigures } from "../../../renderer/features/calls/call-media/stats.ts";
+import {
+  changeObstacle,
+  endWords,
+  holdWords,
+  isEndNews,
+  stateWords,
+} from "../../../renderer/features/calls/call-words.ts";
 import { cornerAfterKey, nearestCorner } from "../../../renderer/features/calls/corners.ts";
 import { sortCalls } from "../../../renderer/features/calls/sort-calls.ts";
+import { isDeviceLost } from "../../../renderer/features/calls/use-devices.ts";
+import { callLog } from "../../../renderer/text/en/call-log.ts";
 import { calls as words } from "../../../renderer/text/en/calls.ts";
 
 const call = (callId: string, patch: Partial<CallView>): CallView =>
@@ -38,6 +48,83 @@ test("each call is shown in one place, those of other windows in none", () => {
   expect(running?.callId).toBe("runs-here");
   expect(ringing.map(({ callId }) => callId)).toEqual(["rings"]);
   expect(ended.map(({ callId }) => callId)).toEqual(["was-declined-there"]);
+});
+
+test("of two calls the one that is not held is shown, and the one that was shown where both are held", () => {
+  const held = call("held", { state: "connected", isMediaHere: true, isOnHold: true, startedAtMs: 2 });
+  const talked = call("talked", { state: "connected", isMediaHere: true, isOnHold: false });
+  expect(sortCalls([held, talked], new Set()).running).toBe(talked);
+  expect(sortCalls([held, talked], new Set()).waiting).toEqual([held]);
+  const both = [held, { ...talked, isOnHold: true }];
+  expect(sortCalls(both, new Set(), "talked").running?.callId).toBe("talked");
+  expect(sortCalls(both, new Set()).running?.callId).toBe("held");
+  // One that just begins is talked on: it is what the user has asked for last.
+  const placed = call("placed", { state: "preparing", isMediaHere: true, isOnHold: false, startedAtMs: 3 });
+  expect(sortCalls([talked, placed], new Set(), "talked").running?.callId).toBe("talked");
+  expect(sortCalls([held, placed], new Set(), "held").running?.callId).toBe("placed");
+});
+
+test("a hold has words for who holds", () => {
+  expect(holdWords({ isOnHold: false, isHeldByPeer: false })).toBeUndefined();
+  expect(holdWords({ isOnHold: true, isHeldByPeer: false })).toBe("calls.heldByYou");
+  expect(holdWords({ isOnHold: false, isHeldByPeer: true })).toBe("calls.heldByPeer");
+  expect(holdWords({ isOnHold: true, isHeldByPeer: true })).toBe("calls.heldByBoth");
+});
+
+test("what the other side cannot take has a reason", () => {
+  const old = { state: "connected", canRenegotiate: false, isVideoCall: false } as const;
+  expect(changeObstacle("hold", old)).toBe("calls.cannotHold");
+  expect(changeObstacle("camera", old)).toBe("calls.cannotAddCamera");
+  expect(changeObstacle("share", old)).toBe("calls.cannotShare");
+  expect(changeObstacle("camera", { ...old, isVideoCall: true })).toBeUndefined();
+  expect(changeObstacle("hold", { ...old, isVideoCall: true })).toBe("calls.cannotHold");
+  expect(changeObstacle("hold", { ...old, canRenegotiate: true })).toBeUndefined();
+  // Before an answer nobody knows; the camera is ours, and can be turned on.
+  expect(changeObstacle("camera", { ...old, state: "inviting" })).toBeUndefined();
+  expect(changeObstacle("share", { ...old, state: "inviting" })).toBe("calls.notConnectedYet");
+});
+
+test("a chosen device counts as lost only where others of its kind are named", () => {
+  const devices = [{ deviceId: "a", label: "A" }];
+  expect(isDeviceLost(undefined, devices)).toBe(false);
+  expect(isDeviceLost("a", devices)).toBe(false);
+  expect(isDeviceLost("b", devices)).toBe(true);
+  expect(isDeviceLost("b", [])).toBe(false);
+  expect(isDeviceLost("b", undefined)).toBe(false);
+});
+
+test("calls are listed by day, missed ones alone, and every end has words", () => {
+  const nowMs = Date.parse("2026-11-23T12:00:00");
+  const row = (callId: string, hoursAgo: number, more: Partial<CallLogRow> = {}) =>
+    ({
+      key: callId,
+      callId,
+      direction: "incoming",
+      media: "voice",
+      outcome: "ended",
+      startedAtMs: nowMs - hoursAgo * 3_600_000,
+      ...more,
+    }) as CallLogRow;
+  const rows = [
+    row("a", 1, { outcome: "missed" }),
+    row("b", 2),
+    row("c", 20, { direction: "outgoing", outcome: "missed" }),
+    row("d", 21, { outcome: "missed", media: "video" }),
+  ];
+  const shown = (filter: "all" | "missed") =>
+    callLogEntries(rows, filter, nowMs).map((entry) => (entry.kind === "day" ? entry.label : entry.call.callId));
+  expect(shown("all")).toEqual(["Today", "a", "b", "Yesterday", "c", "d"]);
+  expect(shown("missed")).toEqual(["Today", "a", "Yesterday", "d"]);
+  expect(rows.map((each) => [callWords(each), outcomeWords(each)])).toEqual([
+    ["callLog.missedVoice", undefined],
+    ["callLog.incomingVoice", undefined],
+    ["callLog.outgoingVoice", "callLog.unanswered"],
+    ["callLog.missedVideo", undefined],
+  ]);
+  for (const outcome of callOutcomeSchema.options) {
+    const key = outcomeWords(row("x", 0, { outcome, direction: "outgoing" }));
+    if (key !== undefined) expect(callLog[key.slice("callLog.".length) as keyof typeof callLog]).toBeTruthy();
+  }
 });
 
 test("every end has words, and only what the user did himself is no news", () => {
@@ -79,7 +166,7 @@ test("the caller restarts before the callee, and both wait longer each time", ()
 });
 
 test("figures are added up over tracks, and what is missing or odd counts as nothing", () => {
-  const figures = readInbound([
+  const figures = readFigures([
     ["v", { type: "inbound-rtp", framesDecoded: 40, packetsReceived: 100, packetsLost: 1 }],
     ["a", { type: "inbound-rtp", totalAudioEnergy: 0.5, packetsReceived: 100, packetsLost: "many" }],
     ["t", { type: "transport", selectedCandidatePairId: "p" }],

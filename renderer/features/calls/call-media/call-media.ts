@@ -1,24 +1,41 @@
 /**
  * CallMedia: the renderer's half of one call. It reconciles what the engine wants (`desired` of the topic
- * `calls`) to local devices and a CallTransport, and reports what those do as facts. Made by
+ * `calls`) to local devices, the screen and a CallTransport, and reports what those do as facts. Made by
  * call-media-registry.ts for each call whose media is in this window; views read `snapshot`.
  * Invariants: entries of the remote log are applied in order and once; a description is reported before the
- * candidates that follow it; after `close()` devices are free, timers gone and nothing is reported.
+ * candidates that follow it, and with all streams that it names; while we hold the call nothing of ours goes out and
+ * nothing of theirs is played; after `close()` devices are free, timers gone and nothing is reported.
  * spec: voip.
  */
 import type { CallFact } from "../../../../preload/contract/engine-contract.ts";
 import type { CallView, DesiredMedia, StreamMetadata } from "../../../../preload/contract/views.ts";
-import type { CallTransport, ConnectionState, OpenTransport, TransportEvent } from "./call-transport.ts";
+import type {
+  CallTransport,
+  ConnectionState,
+  OpenTransport,
+  Outgoing,
+  SendLimits,
+  Slot,
+  TransportEvent,
+} from "./call-transport.ts";
 import type { DeviceState, LocalMedia, LocalMediaOptions, MediaProblem } from "./local-media.ts";
 import { LocalMediaError } from "./local-media.ts";
+import { mediaChoices } from "./media-choices.ts";
 import { restartDelayMs } from "./restart-plan.ts";
-import type { InboundFigures, Quality } from "./stats.ts";
-import { judgeQuality, readInbound } from "./stats.ts";
+import type { ScreenShareOptions } from "./screen-capture.ts";
+import { maxScreenBitrate, ScreenCaptureError } from "./screen-capture.ts";
+import type { CallDetails, CallFigures, Quality } from "./stats.ts";
+import { describeFigures, judgeQuality, readFigures } from "./stats.ts";
+
+export type { ScreenShareOptions } from "./screen-capture.ts";
+export type { CallDetails, VideoFigures } from "./stats.ts";
 
 export type CallMediaDeps = {
   report: (fact: CallFact) => Promise<unknown>;
   openTransport: OpenTransport;
   openLocalMedia: (options: LocalMediaOptions) => Promise<LocalMedia>;
+  captureScreen: (options: ScreenShareOptions) => Promise<MediaStream | undefined>;
+  watchNetwork: (onChange: () => void) => () => void;
   /** The words for a device that could not be had. */
   describeProblem: (device: "microphone" | "camera", problem: MediaProblem) => string;
 };
@@ -35,9 +52,17 @@ export type CallMediaSnapshot = {
   remoteStream?: MediaStream;
   isRemoteMuted: boolean;
   hasRemoteVideo: boolean;
+  /** The other side holds the call: it hears and sees nothing of us. Whether we hold it the engine says. */
+  isHeldByPeer: boolean;
+  /** Our screen, as the other side gets it. */
+  screen: "off" | "starting" | "on";
+  screenStream?: MediaStream;
+  /** The other side's screen, with the sound that it shares; played beside `remoteStream`. */
+  remoteScreenStream?: MediaStream;
   connection?: ConnectionState;
   quality?: Quality;
   isRelayed: boolean;
+  details?: CallDetails;
 };
 
 export type CallStats = {
@@ -54,11 +79,21 @@ export const NO_MEDIA: CallMediaSnapshot = {
   isCameraStarting: false,
   isRemoteMuted: false,
   hasRemoteVideo: false,
+  isHeldByPeer: false,
+  screen: "off",
   isRelayed: false,
 };
 
 const USERMEDIA = "m.usermedia";
-const QUALITY_EVERY_MS = 3_000;
+const SCREENSHARE = "m.screenshare";
+const MEASURE_EVERY_MS = 3_000;
+/** A change of network is told by several events. */
+const RESTART_AT_MOST_EVERY_MS = 2_000;
+/** A call has two streams of each side; no other side makes us keep more than this. */
+const MAX_REMOTE_STREAMS = 8;
+/** spec: W3C WebRTC, RTCDTMFSender: these, and a comma for a pause. */
+const MAX_TONES = 200;
+const NO_TONE = /[^\d*#A-D,]/giu;
 
 export class CallMedia {
   readonly #deps: CallMediaDeps;
@@ -67,21 +102,34 @@ export class CallMedia {
 
   #snapshot: CallMediaSnapshot = NO_MEDIA;
   #desired: DesiredMedia | undefined;
+  #canRenegotiate = false;
+  #isOnHold = false;
+  #iceServers = "";
   #local: LocalMedia | undefined;
   #transport: CallTransport | undefined;
   #lastSeq = -1;
   #closed = false;
 
   #remoteStreams: MediaStream[] = [];
+  #isHeldByPeer = false;
+  /** The same object for the whole call, so that its id on the wire stays. */
+  #screenStream: MediaStream | undefined;
+  #screen: CallMediaSnapshot["screen"] = "off";
+  #screenAttempt = 0;
+  /** What the screen's picture is sent with, while it takes the camera's place. */
+  #screenInsteadOfCamera: Outgoing | undefined;
   #isCameraStarting = false;
   #connection: ConnectionState | undefined;
   #connectedMs = 0;
   #reportedStreams = "";
   #restartAttempt = 0;
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
-  #qualityTimer: ReturnType<typeof setInterval> | undefined;
-  #figures: InboundFigures | undefined;
+  #restartedAtMs = -Infinity;
+  #unwatchNetwork = () => {};
+  #measureTimer: ReturnType<typeof setInterval> | undefined;
+  #figures: CallFigures | undefined;
   #quality: Quality | undefined;
+  #details: CallDetails | undefined;
 
   constructor(deps: CallMediaDeps) {
     this.#deps = deps;
@@ -104,8 +152,9 @@ export class CallMedia {
     if (!call.desired) return;
     const isFirst = !this.#desired;
     this.#desired = call.desired;
+    this.#canRenegotiate = call.canRenegotiate;
     if (isFirst) void this.#open(call.desired);
-    else this.#applyLog();
+    else this.#applyDesired();
     this.#refresh();
   }
 
@@ -113,8 +162,9 @@ export class CallMedia {
     this.#local?.setMicrophone(isOn);
   }
 
+  /** Resolves when the picture flows, or the camera is closed. A voice call becomes one of pictures by an offer. */
   async setCamera(isOn: boolean): Promise<void> {
-    if (!this.#local) return;
+    if (!this.#local || (isOn && !this.#canGain("video"))) return;
     this.#isCameraStarting = isOn;
     this.#refresh();
     await this.#local.setCamera(isOn);
@@ -122,9 +172,67 @@ export class CallMedia {
     this.#refresh();
   }
 
+  /**
+   * Lets the user choose a screen or a window and sends it until `stopScreen`, or until the source is gone.
+   * Resolves when it is on the wire, and when the user chose nothing; rejects with ScreenCaptureError.
+   */
+  async startScreen(options: ScreenShareOptions): Promise<void> {
+    if (this.#screen !== "off") return;
+    // Without metadata the other side would not know what a second stream is. spec: voip, "Streams".
+    const isOwnStream = this.#canRenegotiate && this.#desired?.remoteStreams !== undefined;
+    if (!isOwnStream && !this.#canGain("video")) throw new ScreenCaptureError("unavailable");
+    this.#screenAttempt += 1;
+    const attempt = this.#screenAttempt;
+    // The call, or the wish, may end while the user is choosing.
+    const isWanted = () => !this.#closed && this.#screen === "starting" && attempt === this.#screenAttempt;
+    this.#setScreen("starting");
+    let captured: MediaStream | undefined;
+    try {
+      captured = await this.#deps.captureScreen(options);
+    } finally {
+      if (!captured && isWanted()) this.#setScreen("off");
+    }
+    const [picture] = captured?.getVideoTracks() ?? [];
+    if (!captured || !picture || !isWanted()) {
+      for (const track of captured?.getTracks() ?? []) track.stop();
+      if (isWanted()) this.#setScreen("off");
+      return;
+    }
+    await this.#sendScreen(captured, picture, options, isOwnStream);
+  }
+
+  async stopScreen(): Promise<void> {
+    if (this.#screen === "off") return;
+    for (const track of this.#screenStream?.getTracks() ?? []) {
+      track.stop();
+      this.#screenStream?.removeTrack(track);
+    }
+    const wasInsteadOfCamera = this.#screenInsteadOfCamera !== undefined;
+    this.#screenInsteadOfCamera = undefined;
+    this.#setScreen("off");
+    if (!this.#transport) return;
+    if (wasInsteadOfCamera) {
+      const [camera] = this.#local?.stream.getVideoTracks() ?? [];
+      await this.#sendCamera(camera);
+      this.#onLocalChange();
+    } else {
+      // Together, so that one offer tells both.
+      await Promise.all([
+        this.#transport.sendTrack("screen", undefined),
+        this.#transport.sendTrack("screenAudio", undefined),
+      ]);
+    }
+  }
+
+  /** Plays telephone tones to the other side: digits, `*`, `#`, A to D, and a comma for a pause. */
+  sendTones(tones: string): void {
+    const playable = tones.replaceAll(NO_TONE, "").slice(0, MAX_TONES);
+    if (playable !== "") this.#transport?.sendTones(playable.toUpperCase());
+  }
+
   /** Figures for diagnostics and tests. */
   async stats(): Promise<CallStats> {
-    const figures = this.#transport && !this.#closed ? readInbound(await this.#transport.getStats()) : undefined;
+    const figures = this.#transport && !this.#closed ? readFigures(await this.#transport.getStats()) : undefined;
     return {
       framesDecoded: figures?.framesDecoded ?? 0,
       totalAudioEnergy: figures?.totalAudioEnergy ?? 0,
@@ -136,9 +244,11 @@ export class CallMedia {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#restartTimer);
-    clearInterval(this.#qualityTimer);
+    clearInterval(this.#measureTimer);
+    this.#unwatchNetwork();
     this.#transport?.close();
     this.#local?.close();
+    for (const track of this.#screenStream?.getTracks() ?? []) track.stop();
     this.#remoteStreams = [];
     this.#publish(NO_MEDIA);
     this.#listeners.clear();
@@ -149,6 +259,7 @@ export class CallMedia {
       const local = await this.#deps.openLocalMedia({
         media: desired.media,
         isMicrophoneNeeded: desired.role === "caller",
+        choices: mediaChoices,
         onChange: () => this.#onLocalChange(),
       });
       // The call may have ended while the user was asked for the devices.
@@ -163,9 +274,13 @@ export class CallMedia {
         this.#onTransport(event),
       );
       this.#transport = transport;
-      local.connect((kind, track, stream) => transport.sendTrack(kind, track, stream));
+      this.#iceServers = JSON.stringify(iceServers);
+      this.#unwatchNetwork = this.#deps.watchNetwork(() => this.#onNetworkChange());
+      local.connect((kind, track, stream) =>
+        kind === "video" ? this.#sendCamera(track) : transport.sendTrack("audio", track && { track, stream }),
+      );
       this.#reportedStreams = JSON.stringify(this.#localStreams());
-      this.#applyLog();
+      this.#applyDesired();
       this.#refresh();
     } catch (error) {
       const message =
@@ -173,6 +288,79 @@ export class CallMedia {
       this.#report({ fact: "media-failed", message: message.slice(0, 1_000) });
       this.close();
     }
+  }
+
+  /** Brings the transport in line with the engine's wishes. */
+  #applyDesired(): void {
+    const desired = this.#desired;
+    const transport = this.#transport;
+    if (!desired || !transport) return;
+    const iceServers = JSON.stringify(desired.iceServers);
+    if (iceServers !== this.#iceServers) transport.setIceServers(desired.iceServers);
+    this.#iceServers = iceServers;
+    transport.setMayOffer(this.#canRenegotiate);
+    this.#applyLog();
+    if (desired.isOnHold !== this.#isOnHold) void this.#hold(desired.isOnHold);
+  }
+
+  async #hold(isOnHold: boolean): Promise<void> {
+    this.#isOnHold = isOnHold;
+    // At once, before the other side has heard of it.
+    for (const stream of this.#remoteStreams) for (const track of stream.getTracks()) track.enabled = !isOnHold;
+    await Promise.all([this.#transport?.setHeld(isOnHold), this.#local?.setHeld(isOnHold)]);
+    this.#refresh();
+  }
+
+  /** Whether the other side can be sent something in the slot: in a place that is there, or by an offer. */
+  #canGain(slot: Slot): boolean {
+    // Until somebody has answered there is nobody who could not.
+    const isAnswered = (this.#desired?.remote.length ?? 0) > 0;
+    return !isAnswered || this.#canRenegotiate || (this.#transport?.hasPlace(slot) ?? false);
+  }
+
+  /** Sends the camera, unless the screen has its place. */
+  async #sendCamera(track: MediaStreamTrack | undefined): Promise<void> {
+    const stream = this.#local?.stream;
+    if (!stream) return;
+    await this.#transport?.sendTrack("video", this.#screenInsteadOfCamera ?? (track && { track, stream }));
+  }
+
+  async #sendScreen(
+    captured: MediaStream,
+    picture: MediaStreamTrack,
+    options: ScreenShareOptions,
+    isOwnStream: boolean,
+  ): Promise<void> {
+    const stream = (this.#screenStream ??= captured);
+    if (stream !== captured) for (const track of captured.getTracks()) stream.addTrack(track);
+    // The source was closed, or the system's "stop sharing" pressed.
+    picture.addEventListener("ended", () => void this.stopScreen());
+    const { width = 1_920, height = 1_080 } = picture.getSettings();
+    const limits: SendLimits = {
+      maxBitrateBps: maxScreenBitrate(width, height, options),
+      maxFrameRate: options.frameRate,
+      keeps: options.mode === "text" ? "resolution" : "frame-rate",
+    };
+    const [sound] = stream.getAudioTracks();
+    const camera = this.#local?.stream;
+    if (isOwnStream) {
+      this.#setScreen("on");
+      // Together, so that one offer tells both. Its description brings the stream's metadata.
+      await Promise.all([
+        this.#transport?.sendTrack("screen", { track: picture, stream, limits }),
+        this.#transport?.sendTrack("screenAudio", sound && { track: sound, stream }),
+      ]);
+    } else if (camera) {
+      this.#screenInsteadOfCamera = { track: picture, stream: camera, limits };
+      this.#setScreen("on");
+      await this.#sendCamera(undefined);
+      this.#onLocalChange();
+    }
+  }
+
+  #setScreen(screen: CallMediaSnapshot["screen"]): void {
+    this.#screen = screen;
+    this.#refresh();
   }
 
   /** Applies what the log holds beyond the last entry that was applied. */
@@ -203,6 +391,10 @@ export class CallMedia {
       case "remote-track":
         this.#onRemoteTrack(event.track, event.stream);
         return;
+      case "held-by-peer":
+        this.#isHeldByPeer = event.isHeld;
+        this.#refresh();
+        return;
       case "broken":
         this.#connection = "failed";
         this.#report({ fact: "connection", state: "failed" });
@@ -218,7 +410,7 @@ export class CallMedia {
     if (state === "connected") {
       this.#restartAttempt = 0;
       if (this.#connectedMs === 0) this.#connectedMs = performance.now() - this.#openedAtMs;
-      this.#qualityTimer ??= setInterval(() => void this.#measure(), QUALITY_EVERY_MS);
+      this.#measureTimer ??= setInterval(() => void this.#measure(), MEASURE_EVERY_MS);
     } else if (state !== "connecting") this.#planRestart(state);
     this.#refresh();
   }
@@ -228,23 +420,41 @@ export class CallMedia {
     this.#restartTimer = setTimeout(
       () => {
         this.#restartAttempt += 1;
-        this.#transport?.restart();
+        this.#restart();
         this.#planRestart(state);
       },
       restartDelayMs(role, state, this.#restartAttempt),
     );
   }
 
+  #restart(): void {
+    this.#restartedAtMs = performance.now();
+    this.#transport?.restart();
+  }
+
+  /** On another network the old path is lost, though nobody has missed it yet: whoever moved looks for a new one. */
+  #onNetworkChange(): void {
+    if (this.#connectedMs === 0 || performance.now() - this.#restartedAtMs < RESTART_AT_MOST_EVERY_MS) return;
+    this.#restart();
+  }
+
   async #measure(): Promise<void> {
     if (!this.#transport || this.#closed) return;
-    const figures = readInbound(await this.#transport.getStats());
+    const figures = readFigures(await this.#transport.getStats());
     if (this.#figures) this.#quality = judgeQuality(this.#figures, figures);
+    const details = describeFigures(this.#figures, figures);
+    // The same object for the same details, so that views do not draw for nothing.
+    if (JSON.stringify(details) !== JSON.stringify(this.#details)) this.#details = details;
     this.#figures = figures;
     this.#refresh();
   }
 
   #onRemoteTrack(track: MediaStreamTrack, stream: MediaStream): void {
-    if (!this.#remoteStreams.includes(stream)) this.#remoteStreams.push(stream);
+    // A stream that ended and came again is another object with the same id.
+    const others = this.#remoteStreams.filter((each) => each.id !== stream.id);
+    if (others.length >= MAX_REMOTE_STREAMS) return;
+    this.#remoteStreams = this.#remoteStreams.includes(stream) ? this.#remoteStreams : [...others, stream];
+    track.enabled = !this.#isOnHold;
     for (const name of ["mute", "unmute", "ended"] as const) track.addEventListener(name, () => this.#refresh());
     stream.addEventListener("removetrack", () => this.#refresh());
     this.#refresh();
@@ -252,9 +462,13 @@ export class CallMedia {
 
   /** The other side's microphone and camera: the stream that its metadata says, or without metadata the first. */
   #remoteUsermedia(): MediaStream | undefined {
-    const metadata = this.#desired?.remoteStreams;
-    if (!metadata) return this.#remoteStreams[0];
-    return this.#remoteStreams.find((stream) => metadata[stream.id]?.purpose === USERMEDIA);
+    return this.#desired?.remoteStreams ? this.#remoteStreamFor(USERMEDIA) : this.#remoteStreams[0];
+  }
+
+  /** Streams that the metadata does not name are not shown. spec: voip, "Streams". */
+  #remoteStreamFor(purpose: string): MediaStream | undefined {
+    const metadata = this.#desired?.remoteStreams ?? {};
+    return this.#remoteStreams.find((stream) => metadata[stream.id]?.purpose === purpose);
   }
 
   #onLocalChange(): void {
@@ -271,7 +485,22 @@ export class CallMedia {
     const local = this.#local;
     if (!local) return {};
     const { microphone, camera } = local.state;
-    return { [local.stream.id]: { purpose: USERMEDIA, audioMuted: microphone !== "on", videoMuted: camera !== "on" } };
+    const hasPicture = camera === "on" || this.#screenInsteadOfCamera !== undefined;
+    const screen = this.#screen === "on" && !this.#screenInsteadOfCamera ? this.#screenStream : undefined;
+    return {
+      // A hold is told by the directions. It leaves the microphone's flag as the user set it; but the camera is
+      // closed then, and its last picture must not stay in the other side's view.
+      [local.stream.id]: { purpose: USERMEDIA, audioMuted: microphone !== "on", videoMuted: !hasPicture },
+      ...(screen
+        ? {
+            [screen.id]: {
+              purpose: SCREENSHARE,
+              audioMuted: screen.getAudioTracks().length === 0,
+              videoMuted: false,
+            },
+          }
+        : {}),
+    };
   }
 
   #report(fact: CallFact): void {
@@ -285,6 +514,8 @@ export class CallMedia {
     const local = this.#local?.state;
     const remoteStream = this.#remoteUsermedia();
     const metadata = remoteStream && this.#desired?.remoteStreams?.[remoteStream.id];
+    const remoteScreen = this.#remoteStreamFor(SCREENSHARE);
+    const isScreenLive = remoteScreen?.getVideoTracks().some((track) => track.readyState === "live") ?? false;
     const hasRemoteVideo =
       remoteStream?.getVideoTracks().some((track) => track.readyState === "live" && !track.muted) ?? false;
     this.#publish({
@@ -296,9 +527,14 @@ export class CallMedia {
       ...(remoteStream ? { remoteStream } : {}),
       isRemoteMuted: metadata?.audioMuted ?? false,
       hasRemoteVideo: hasRemoteVideo && metadata?.videoMuted !== true,
+      isHeldByPeer: this.#isHeldByPeer,
+      screen: this.#screen,
+      ...(this.#screen === "on" && this.#screenStream ? { screenStream: this.#screenStream } : {}),
+      ...(remoteScreen && isScreenLive ? { remoteScreenStream: remoteScreen } : {}),
       ...(this.#connection ? { connection: this.#connection } : {}),
       ...(this.#quality ? { quality: this.#quality } : {}),
       isRelayed: this.#figures?.isRelayed ?? false,
+      ...(this.#details ? { details: this.#details } : {}),
     });
   }
 

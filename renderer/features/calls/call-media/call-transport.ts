@@ -17,6 +17,23 @@ export type TransportOptions = {
   isRelayOnly: boolean;
 };
 
+/** What a track is for. Each purpose has its own place on the wire, which is used again when the track changes. */
+export type Slot = "audio" | "video" | "screen" | "screenAudio";
+
+export type SendLimits = {
+  maxBitrateBps: number;
+  maxFrameRate: number;
+  /** What is kept when there is too little room. */
+  keeps: "resolution" | "frame-rate";
+};
+
+export type Outgoing = {
+  track: MediaStreamTrack;
+  /** The same object for one purpose, for the whole call. */
+  stream: MediaStream;
+  limits?: SendLimits;
+};
+
 export type ConnectionState = "connecting" | "connected" | "disconnected" | "failed";
 
 export type TransportEvent =
@@ -26,6 +43,8 @@ export type TransportEvent =
   | { event: "candidate"; candidate: Candidate }
   | { event: "connection"; state: ConnectionState }
   | { event: "remote-track"; track: MediaStreamTrack; stream: MediaStream }
+  /** The other side takes nothing of ours any more, or does again. spec: voip, "hold". */
+  | { event: "held-by-peer"; isHeld: boolean }
   /** The connection is of no more use, not even for a restart. */
   | { event: "broken"; reason: string };
 
@@ -36,8 +55,21 @@ export interface CallTransport {
   addCandidates(candidates: readonly Candidate[]): void;
   /** Looks for a new path with fresh ICE credentials; a new offer follows. */
   restart(): void;
-  /** Sends `track` in place of the last one of its kind; `undefined` sends nothing. */
-  sendTrack(kind: "audio" | "video", track: MediaStreamTrack | undefined, stream: MediaStream): Promise<void>;
+  /**
+   * Sends a track in place of the last one of its slot; `undefined` sends nothing there. The end of a screen is
+   * negotiated; a camera or a microphone that goes silent is not.
+   */
+  sendTrack(slot: Slot, outgoing: Outgoing | undefined): Promise<void>;
+  /** Whether a track can go into the slot without an offer of ours. */
+  hasPlace(slot: Slot): boolean;
+  /** While held nothing is sent in any slot, and nothing is wanted of the other side. */
+  setHeld(isHeld: boolean): Promise<void>;
+  /** The relays from now on; a restart makes use of them. */
+  setIceServers(iceServers: readonly IceServer[]): void;
+  /** Without leave no offer is made beyond the first: the other side could not take it. */
+  setMayOffer(mayOffer: boolean): void;
+  /** Plays telephone tones to the other side. spec: W3C WebRTC, RTCDTMFSender. */
+  sendTones(tones: string): void;
   getStats(): Promise<RTCStatsReport>;
   close(): void;
 }

@@ -4,7 +4,8 @@
  * when nothing came of it. How long a call may stay without a path is the engine's decision.
  */
 
-const FIRST_MS = { caller: { disconnected: 2_000, failed: 0 }, callee: { disconnected: 4_000, failed: 2_000 } };
+/** The browser says "disconnected" after some seconds of silence; a path that comes back does so within one more. */
+const FIRST_MS = { caller: { disconnected: 1_000, failed: 0 }, callee: { disconnected: 3_000, failed: 2_000 } };
 const MAX_MS = 10_000;
 
 /** Milliseconds until restart number `attempt` (from 0) while the connection is in `state`. */

@@ -7,9 +7,27 @@
  * is used that was not asked for. spec: voip; W3C WebRTC, "Perfect negotiation example".
  */
 import Peer from "simple-peer/simplepeer.min.js";
-import type { Candidate, Description } from "../../../../preload/contract/views.ts";
-import type { CallTransport, ConnectionState, TransportEvent, TransportOptions } from "./call-transport.ts";
-import { holdsCandidate, withSilentPauses } from "./sdp.ts";
+import type { Candidate, Description, IceServer } from "../../../../preload/contract/views.ts";
+import type {
+  CallTransport,
+  ConnectionState,
+  Outgoing,
+  SendLimits,
+  Slot,
+  TransportEvent,
+  TransportOptions,
+} from "./call-transport.ts";
+import {
+  admitRemote,
+  holdsCandidate,
+  isRelayed,
+  isTriable,
+  MAX_CANDIDATES,
+  withoutRelatedAddress,
+  withRelaysOnly,
+  withSilentPauses,
+  withStartBitrate,
+} from "./sdp.ts";
 
 /** How long an offer waits for candidates to go inside it. spec: voip, "about 200 ms". */
 const OFFER_GATHER_MS = 200;
@@ -17,6 +35,12 @@ const OFFER_GATHER_MS = 200;
 const ANSWER_GATHER_MS = 50;
 /** Local candidates come within a few milliseconds of each other: this long after the first an answer goes out. */
 const ANSWER_SETTLE_MS = 15;
+
+/** What our camera's picture needs at its usual size. */
+const START_KILOBITS_PER_SECOND = 1_000;
+/** A tone and the pause after it, in milliseconds: what telephone systems certainly recognise. */
+const TONE_MS = 160;
+const TONE_GAP_MS = 70;
 
 /** Opens a transport over simple-peer. */
 export function openSimplePeerTransport(
@@ -26,7 +50,7 @@ export function openSimplePeerTransport(
   return new SimplePeerTransport(options, onEvent);
 }
 
-type ConnectionHooks = { onRemoteSettled: (error?: unknown) => void };
+type ConnectionHooks = { onRemoteApplied: () => void; onRemoteSettled: (error?: unknown) => void };
 type TamedConnection = RTCPeerConnection & { readonly realState: RTCPeerConnectionState };
 
 /** The class is made late because only browsers have its base. */
@@ -75,7 +99,10 @@ function tamedConnectionClass(hooks: ConnectionHooks, capture: (connection: Tame
     // A refused description must not destroy the peer; simple-peer is left waiting, and the transport goes on.
     override setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
       return super.setRemoteDescription(description).then(
-        () => hooks.onRemoteSettled(),
+        () => {
+          hooks.onRemoteApplied();
+          hooks.onRemoteSettled();
+        },
         (error: unknown) => {
           hooks.onRemoteSettled(error ?? new Error("refused"));
           return new Promise<void>(() => {});
@@ -85,11 +112,99 @@ function tamedConnectionClass(hooks: ConnectionHooks, capture: (connection: Tame
   };
 }
 
+/** The browser's words for our servers and our wish for privacy. */
+const toConfiguration = (iceServers: readonly IceServer[], isRelayOnly: boolean): RTCConfiguration => ({
+  // Named even when empty: simple-peer would ask servers of others otherwise.
+  iceServers: iceServers.map(({ urls, username, credential }) => ({
+    urls,
+    ...(username === undefined ? {} : { username }),
+    ...(credential === undefined ? {} : { credential }),
+  })),
+  iceTransportPolicy: isRelayOnly ? "relay" : "all",
+  bundlePolicy: "max-bundle",
+});
+
+/** The same direction, but for what comes from the other side. */
+const withoutReceiving = (direction: RTCRtpTransceiverDirection): RTCRtpTransceiverDirection =>
+  direction === "sendrecv" ? "sendonly" : direction === "recvonly" ? "inactive" : direction;
+
+const isReceivingAlone = (direction: RTCRtpTransceiverDirection): boolean =>
+  direction === "recvonly" || direction === "inactive";
+
+/** Puts the codecs of a kind into an order of ours, or leaves some out; a browser that refuses keeps its own. */
+function chooseCodecs(
+  transceiver: RTCRtpTransceiver,
+  kind: "audio" | "video",
+  choose: (codecs: readonly RTCRtpCodec[]) => RTCRtpCodec[],
+): void {
+  try {
+    transceiver.setCodecPreferences(choose(RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []));
+  } catch {
+    // Some versions list codecs that they then refuse.
+  }
+}
+
+const isCodec = (codec: RTCRtpCodec, mimeType: string): boolean => codec.mimeType.toLowerCase() === mimeType;
+
+/** Sound that carries its last packets along is understood where one in ten is lost. spec: RFC 2198. */
+const redundantFirst = (codecs: readonly RTCRtpCodec[]): RTCRtpCodec[] => [
+  ...codecs.filter((codec) => isCodec(codec, "audio/red")),
+  ...codecs.filter((codec) => !isCodec(codec, "audio/red")),
+];
+
+/** Chromium fails to apply its own description when a Firefox shared its screen first, unless RTX is left out. */
+const withoutRtx = (codecs: readonly RTCRtpCodec[]): RTCRtpCodec[] =>
+  codecs.filter((codec) => !isCodec(codec, "video/rtx"));
+
+/** Sets what a picture may cost; undefined leaves it to the browser again. */
+async function limit(sender: RTCRtpSender, limits: SendLimits | undefined): Promise<void> {
+  const parameters = sender.getParameters() as RTCRtpSendParameters & { degradationPreference?: string };
+  for (const encoding of parameters.encodings) {
+    delete encoding.maxBitrate;
+    delete encoding.maxFramerate;
+    if (limits) {
+      encoding.maxBitrate = limits.maxBitrateBps;
+      encoding.maxFramerate = limits.maxFrameRate;
+    }
+  }
+  parameters.degradationPreference =
+    limits === undefined ? "balanced" : limits.keeps === "resolution" ? "maintain-resolution" : "maintain-framerate";
+  try {
+    await sender.setParameters(parameters);
+  } catch {
+    // The browser's own limits do, less well.
+  }
+}
+
+/**
+ * Sends a picture next that needs none before it: the other side lost those, and asks for one only every 3 s.
+ * spec: W3C WebRTC Extensions, RTCSetParameterOptions; measured by test/interop/network.
+ */
+async function sendWholePicture(sender: RTCRtpSender): Promise<void> {
+  type KeyFrameOptions = { encodingOptions: { keyFrame: boolean }[] };
+  type Door = { setParameters(parameters: RTCRtpSendParameters, options: KeyFrameOptions): Promise<void> };
+  const parameters = sender.getParameters();
+  const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
+  try {
+    await (sender as unknown as Door).setParameters(parameters, { encodingOptions });
+  } catch {
+    // The other side's question will do, later.
+  }
+}
+
+type Place = { transceiver: RTCRtpTransceiver; outgoing: Outgoing | undefined; isLimited: boolean };
+
 class SimplePeerTransport implements CallTransport {
   readonly #onEvent: (event: TransportEvent) => void;
   readonly #peer: Peer;
   readonly #connection: TamedConnection;
-  readonly #senders = new Map<string, RTCRtpSender>();
+  readonly #isRelayOnly: boolean;
+  readonly #places = new Map<Slot, Place>();
+  /** While we hold: the directions to go back to. */
+  #directions: Map<RTCRtpTransceiver, RTCRtpTransceiverDirection> | undefined;
+  #isHeldByPeer = false;
+  #mayOffer = true;
+  #remoteCandidateCount = 0;
 
   #queue: Promise<void> = Promise.resolve();
   #remoteSettled: ((error?: unknown) => void) | undefined;
@@ -113,22 +228,18 @@ class SimplePeerTransport implements CallTransport {
   constructor(options: TransportOptions, onEvent: (event: TransportEvent) => void) {
     this.#onEvent = onEvent;
     let connection: TamedConnection | undefined;
-    const hooks: ConnectionHooks = { onRemoteSettled: (error) => this.#remoteSettled?.(error) };
+    this.#isRelayOnly = options.isRelayOnly;
+    const hooks: ConnectionHooks = {
+      // Before the answer is made: what the other side adds to a held call is held too.
+      onRemoteApplied: () => this.#withholdAll(),
+      onRemoteSettled: (error) => this.#remoteSettled?.(error),
+    };
     const isCaller = options.role === "caller";
     this.#peer = new Peer({
       initiator: isCaller,
       streams: options.streams,
       trickle: true,
-      config: {
-        // Named even when empty: simple-peer would ask servers of others otherwise.
-        iceServers: options.iceServers.map(({ urls, username, credential }) => ({
-          urls,
-          ...(username === undefined ? {} : { username }),
-          ...(credential === undefined ? {} : { credential }),
-        })),
-        iceTransportPolicy: options.isRelayOnly ? "relay" : "all",
-        bundlePolicy: "max-bundle",
-      },
+      config: toConfiguration(options.iceServers, options.isRelayOnly),
       channelConfig: { negotiated: true, id: 0 },
       sdpTransform: withSilentPauses,
       wrtc: {
@@ -143,7 +254,14 @@ class SimplePeerTransport implements CallTransport {
     this.#peer.on("close", () => this.#onBroken("closed"));
     if (!connection) throw new Error("This window cannot make calls: it has no WebRTC.");
     this.#connection = connection;
-    for (const sender of connection.getSenders()) if (sender.track) this.#senders.set(sender.track.kind, sender);
+    for (const transceiver of connection.getTransceivers()) {
+      const { track } = transceiver.sender;
+      const stream = track && options.streams.find((each) => each.getTracks().includes(track));
+      if (!stream) continue;
+      const slot = track.kind === "audio" ? "audio" : "video";
+      this.#places.set(slot, { transceiver, outgoing: { track, stream }, isLimited: false });
+      if (slot === "audio") chooseCodecs(transceiver, "audio", redundantFirst);
+    }
 
     this.#peer.on("signal", (signal) => {
       // From its first answer on, the callee too makes offers of its own instead of asking for them.
@@ -178,9 +296,11 @@ class SimplePeerTransport implements CallTransport {
   addCandidates(candidates: readonly Candidate[]): void {
     this.#enqueue(() => {
       if (this.#isIgnoringOffer) return;
-      for (const { candidate, sdpMid, sdpMLineIndex } of candidates) {
-        // The end of candidates has no use here, and simple-peer cannot parse it.
-        if (candidate === "" || (sdpMid === undefined && sdpMLineIndex === undefined)) continue;
+      const room = Math.max(0, MAX_CANDIDATES - this.#remoteCandidateCount);
+      const admitted = candidates.filter(({ candidate }) => isTriable(candidate, this.#isRelayOnly)).slice(0, room);
+      this.#remoteCandidateCount += admitted.length;
+      for (const { candidate, sdpMid, sdpMLineIndex } of admitted) {
+        if (sdpMid === undefined && sdpMLineIndex === undefined) continue;
         try {
           this.#peer.signal({
             type: "candidate",
@@ -194,17 +314,58 @@ class SimplePeerTransport implements CallTransport {
   }
 
   restart(): void {
-    if (this.#closed || !this.#hasBeenStable) return;
+    if (this.#closed || !this.#hasBeenStable || !this.#mayOffer) return;
     this.#hasRestarted = true;
     // The browser answers with negotiationneeded, at once or when it is stable again.
     this.#connection.restartIce();
   }
 
-  async sendTrack(kind: "audio" | "video", track: MediaStreamTrack | undefined, stream: MediaStream): Promise<void> {
+  async sendTrack(slot: Slot, outgoing: Outgoing | undefined): Promise<void> {
     if (this.#closed) return;
-    const sender = this.#senders.get(kind);
-    if (sender) await sender.replaceTrack(track ?? null);
-    else if (track) this.#senders.set(kind, this.#connection.addTrack(track, stream));
+    const place = this.#places.get(slot);
+    if (!place && !outgoing) return;
+    if (place) place.outgoing = outgoing;
+    else if (outgoing) {
+      const transceiver = this.#addTransceiver(slot, outgoing);
+      this.#places.set(slot, { transceiver, outgoing, isLimited: false });
+    }
+    await this.#fill(slot);
+  }
+
+  hasPlace(slot: Slot): boolean {
+    return this.#places.has(slot);
+  }
+
+  async setHeld(isHeld: boolean): Promise<void> {
+    if (this.#closed || isHeld === (this.#directions !== undefined)) return;
+    if (isHeld) {
+      this.#directions = new Map();
+      this.#withholdAll();
+    } else {
+      const before = this.#directions;
+      this.#directions = undefined;
+      for (const [transceiver, direction] of before ?? []) this.#setDirection(transceiver, direction);
+    }
+    for (const slot of this.#places.keys()) await this.#fill(slot);
+  }
+
+  setIceServers(iceServers: readonly IceServer[]): void {
+    if (this.#closed) return;
+    try {
+      this.#connection.setConfiguration(toConfiguration(iceServers, this.#isRelayOnly));
+    } catch {
+      // An address that is none: the relays so far go on.
+    }
+  }
+
+  setMayOffer(mayOffer: boolean): void {
+    this.#mayOffer = mayOffer;
+  }
+
+  sendTones(tones: string): void {
+    const dtmf = this.#places.get("audio")?.transceiver.sender.dtmf;
+    // Without sound of ours there is nothing that the tones could go with.
+    if (!this.#closed && dtmf?.canInsertDTMF) dtmf.insertDTMF(dtmf.toneBuffer + tones, TONE_MS, TONE_GAP_MS);
   }
 
   getStats(): Promise<RTCStatsReport> {
@@ -216,6 +377,52 @@ class SimplePeerTransport implements CallTransport {
     this.#closed = true;
     this.#settleWaiting();
     this.#peer.destroy();
+  }
+
+  /** A new place on the wire. A screen gets its own; a camera may use the one that the other side's came with. */
+  #addTransceiver(slot: Slot, { track, stream }: Outgoing): RTCRtpTransceiver {
+    if (slot === "audio" || slot === "video") {
+      const sender = this.#connection.addTrack(track, stream);
+      const transceiver = this.#connection.getTransceivers().find((each) => each.sender === sender);
+      if (transceiver) {
+        if (slot === "audio") chooseCodecs(transceiver, "audio", redundantFirst);
+        this.#setDirection(transceiver, "sendrecv");
+        return transceiver;
+      }
+    }
+    // Both ways, so that the other side can share its screen through the same section.
+    const transceiver = this.#connection.addTransceiver(track, { direction: "sendrecv", streams: [stream] });
+    if (slot === "screen") chooseCodecs(transceiver, "video", withoutRtx);
+    this.#setDirection(transceiver, "sendrecv");
+    return transceiver;
+  }
+
+  /** Brings what is sent in a slot, and how, in line with what shall be. */
+  async #fill(slot: Slot): Promise<void> {
+    const place = this.#places.get(slot);
+    if (!place || this.#closed) return;
+    const { transceiver, outgoing } = place;
+    if (slot === "screen" || slot === "screenAudio")
+      this.#setDirection(transceiver, outgoing ? "sendrecv" : "recvonly");
+    await transceiver.sender.replaceTrack(this.#directions ? null : (outgoing?.track ?? null));
+    if (!outgoing || (!outgoing.limits && !place.isLimited)) return;
+    place.isLimited = outgoing.limits !== undefined;
+    await limit(transceiver.sender, outgoing.limits);
+  }
+
+  #setDirection(transceiver: RTCRtpTransceiver, direction: RTCRtpTransceiverDirection): void {
+    if (transceiver.direction === "stopped") return;
+    this.#directions?.set(transceiver, direction);
+    const next = this.#directions ? withoutReceiving(direction) : direction;
+    // The browser asks for an offer where the direction is not the negotiated one.
+    if (transceiver.direction !== next) transceiver.direction = next;
+  }
+
+  /** While we hold: sees to it that no section receives. */
+  #withholdAll(): void {
+    if (!this.#directions || this.#closed) return;
+    for (const transceiver of this.#connection.getTransceivers())
+      if (!this.#directions.has(transceiver)) this.#setDirection(transceiver, transceiver.direction);
   }
 
   #emit(event: TransportEvent): void {
@@ -283,10 +490,13 @@ class SimplePeerTransport implements CallTransport {
 
   /** Hands a description to the peer; resolves with the reason when the browser refuses it. */
   async #signalRemote(description: Description): Promise<string | undefined> {
+    const admitted = admitRemote(description.sdp, this.#isRelayOnly);
+    if ("refusal" in admitted) return admitted.refusal;
+    this.#remoteCandidateCount = 0;
     const settled = new Promise<unknown>((resolve) => {
       this.#remoteSettled = resolve;
     });
-    this.#peer.signal({ type: description.type, sdp: description.sdp });
+    this.#peer.signal({ type: description.type, sdp: withStartBitrate(admitted.sdp, START_KILOBITS_PER_SECOND) });
     const error = await settled;
     this.#remoteSettled = undefined;
     if (error === undefined) return undefined;
@@ -296,7 +506,8 @@ class SimplePeerTransport implements CallTransport {
   #onNegotiationNeeded(): void {
     // Before the first exchange the roles decide who offers. While one runs nothing is lost either: the
     // browser asks again as soon as it is stable and the need remains.
-    if (!this.#hasBeenStable || this.#isMakingOffer || this.#connection.signalingState !== "stable") return;
+    if (!this.#hasBeenStable || !this.#mayOffer || this.#isMakingOffer || this.#connection.signalingState !== "stable")
+      return;
     this.#isOfferDue = true;
     this.#enqueue(() => this.#offerIfDue());
   }
@@ -304,7 +515,22 @@ class SimplePeerTransport implements CallTransport {
   #onSignalingState(): void {
     if (this.#connection.signalingState !== "stable") return;
     this.#hasBeenStable = true;
+    this.#tellWhetherHeld();
     if (this.#isOfferDue) this.#enqueue(() => this.#offerIfDue());
+  }
+
+  /**
+   * spec: voip: we are held when no section lets us send. Who only listens is not held by that, so it counts only
+   * where we would send.
+   */
+  #tellWhetherHeld(): void {
+    const transceivers = this.#connection.getTransceivers().filter((each) => each.currentDirection !== null);
+    const isHeld =
+      transceivers.some(({ direction }) => !isReceivingAlone(direction)) &&
+      transceivers.every(({ currentDirection }) => currentDirection === null || isReceivingAlone(currentDirection));
+    if (isHeld === this.#isHeldByPeer) return;
+    this.#isHeldByPeer = isHeld;
+    this.#emit({ event: "held-by-peer", isHeld });
   }
 
   async #offerIfDue(): Promise<void> {
@@ -336,9 +562,10 @@ class SimplePeerTransport implements CallTransport {
   async #report(maxMs: number, settleMs?: number): Promise<void> {
     await this.#gather(maxMs, settleMs);
     const description = this.#connection.localDescription;
+    const sdp = description && (this.#isRelayOnly ? withRelaysOnly(description.sdp) : description.sdp);
     if (description && !this.#closed)
-      this.#emit({ event: "description", description: { type: description.type, sdp: description.sdp } });
-    this.#release(description?.sdp);
+      this.#emit({ event: "description", description: { type: description.type, sdp: sdp ?? "" } });
+    this.#release(sdp ?? "");
   }
 
   /** Resolves when gathering is complete, or else when waiting longer would cost more than it brings. */
@@ -367,8 +594,9 @@ class SimplePeerTransport implements CallTransport {
 
   #onCandidate(found: RTCIceCandidate | null): void {
     if (!found || found.candidate === "") return;
+    if (this.#isRelayOnly && !isRelayed(found.candidate)) return;
     const candidate: Candidate = {
-      candidate: found.candidate,
+      candidate: this.#isRelayOnly ? withoutRelatedAddress(found.candidate) : found.candidate,
       ...(found.sdpMid === null ? {} : { sdpMid: found.sdpMid }),
       ...(found.sdpMLineIndex === null ? {} : { sdpMLineIndex: found.sdpMLineIndex }),
     };
@@ -398,7 +626,11 @@ class SimplePeerTransport implements CallTransport {
     const state = this.#connection.realState;
     const reported: ConnectionState | undefined = state === "new" || state === "closed" ? undefined : state;
     if (!reported || reported === this.#reportedState) return;
+    const wasLost = this.#reportedState === "disconnected" || this.#reportedState === "failed";
     this.#reportedState = reported;
+    if (reported === "connected" && wasLost)
+      for (const sender of this.#connection.getSenders())
+        if (sender.track?.kind === "video") void sendWholePicture(sender);
     this.#emit({ event: "connection", state: reported });
   }
 }

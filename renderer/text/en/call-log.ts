@@ -1,0 +1,35 @@
+/**
+ * English strings of the list of calls. Composed by text/en.ts as `callLog.*`.
+ * Invariant: keys are stable; a translation file has the same shape.
+ */
+export const callLog = {
+  title: "Calls",
+  open: "Calls",
+  openWithMissed_one: "Calls, {{count}} missed",
+  openWithMissed_other: "Calls, {{count}} missed",
+  filters: "Which calls",
+  filterAll: "All",
+  filterMissed: "Missed",
+  loading: "Calls are being loaded",
+  lostTitle: "The calls cannot be shown",
+  emptyTitle: "No calls yet",
+  emptyBody: "Open a conversation and press the telephone or the camera.",
+  emptyMissedTitle: "No missed calls",
+  emptyMissedBody: "Whom you miss is listed here.",
+  emptyAction: "To the rooms",
+  incomingVoice: "Incoming voice call",
+  incomingVideo: "Incoming video call",
+  outgoingVoice: "Outgoing voice call",
+  outgoingVideo: "Outgoing video call",
+  missedVoice: "Missed voice call",
+  missedVideo: "Missed video call",
+  unanswered: "No answer",
+  declined: "Declined",
+  elsewhere: "Taken on another device",
+  failed: "Did not connect",
+  cancelled: "Cancelled",
+  new: "new",
+  inRoom: "in {{room}}",
+  callVoice: "Voice call with {{name}}",
+  callVideo: "Video call with {{name}}",
+} as const;
