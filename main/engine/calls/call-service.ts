@@ -199,6 +199,14 @@ export class CallService {
       .toSorted((a, b) => a.startedAtMs - b.startedAtMs);
   }
 
+  /** The user has said something else of how calls are made: what runs may look for a path where it now may. */
+  applySettings(): void {
+    for (const call of this.#calls.values()) {
+      if (call.iceServers) call.iceServers = this.#deps.settings.iceServersFrom(this.#turn.current() ?? []);
+    }
+    this.#markChanged();
+  }
+
   /** The port is gone, and with it the media of the calls that it held. */
   portClosed(portId: number): void {
     for (const call of this.#calls.values()) {

@@ -200,7 +200,13 @@ export function openAccountSession(deps: AccountSessionDeps) {
     signal,
   });
   const callsChanged = () => publish(new ChangeSet().markCalls());
-  const callSettings = openCallSettings({ store, changed: callsChanged });
+  const callSettings = openCallSettings({
+    store,
+    changed: () => {
+      calls.applySettings();
+      callsChanged();
+    },
+  });
   const callLog = openCallLog({
     store,
     clock,

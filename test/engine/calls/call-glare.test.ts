@@ -192,6 +192,16 @@ describe("TURN", () => {
     expect(call.view()?.desired?.isRelayOnly).toBe(true);
   });
 
+  test("B60 a call that runs looks for a path anew once the user has agreed", async () => {
+    const call = openTestService();
+    call.service.place(ROOM, "voice", PORT);
+    await call.clock.advance(5_000);
+    expect(call.view()?.desired?.iceServers).toEqual([]);
+    call.settings.publicStun = "allowed";
+    call.service.applySettings();
+    expect(call.view()?.desired?.iceServers).toEqual([{ urls: ["stun:public"] }]);
+  });
+
   test("B59 credentials are there before the connection is wanted, and are asked for once", async () => {
     const call = openTestService();
     call.turn.server = server;

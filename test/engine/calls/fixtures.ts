@@ -200,7 +200,11 @@ export function openTestService(
         readLive: () => [...rows.values()].filter((row) => row.state !== "ended"),
       },
       roomInfo: (roomId) => (roomId === ROOM ? test.room : undefined),
-      settings: { read: () => test.settings, iceServersFrom: (servers) => [...servers] },
+      settings: {
+        read: () => test.settings,
+        iceServersFrom: (servers) =>
+          test.settings.publicStun === "allowed" ? [{ urls: ["stun:public"] }] : [...servers],
+      },
       isIgnored: (userId) => test.ignored.has(userId),
       pushAllowsRing: () => test.ring,
       changed() {
