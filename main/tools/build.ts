@@ -143,7 +143,6 @@ export async function build(options: { only?: string[]; say?: (line: string) => 
     await writeFile(stampPath, stamp);
     result.built.push(target.name);
     options.say?.(`built ${target.name} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
-    /* oxlint-enable no-await-in-loop */
   }
   if (isLegacy && existsSync(outDir)) await writeLegacyPackage(outDir);
   return result;
