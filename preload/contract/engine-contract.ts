@@ -45,7 +45,7 @@ import {
 } from "./views.ts";
 
 /** Raised with every change that an older side would misread; both sides compare it in `hello`. */
-export const CONTRACT_VERSION = 2;
+export const CONTRACT_VERSION = 3;
 
 /** The longest text that the composer takes: the event must stay under 65,536 bytes with its envelope. */
 export const MAX_BODY_LENGTH = 40_000;

@@ -22,6 +22,7 @@ const badge = (unreadRoomCount: number) => ({
   notificationCount: 0,
   highlightCount: 0,
   inviteCount: 0,
+  missedCallCount: 0,
 });
 const member = (index: number) => ({
   key: `@u${index}:x.y`,
