@@ -6,6 +6,7 @@ import { cpus, loadavg } from "node:os";
 import { benchLatency } from "./latency.ts";
 import { benchRestart } from "./restart.ts";
 import { benchApp } from "./app.ts";
+import { benchCalls } from "./calls.ts";
 import { benchCrypto } from "./crypto.ts";
 import type { Sample } from "./samples.ts";
 
@@ -13,6 +14,7 @@ const benches: Record<string, () => Promise<Sample[]>> = {
   restart: benchRestart,
   latency: benchLatency,
   app: benchApp,
+  calls: benchCalls,
   crypto: benchCrypto,
 };
 

@@ -1,5 +1,5 @@
 /**
- * What tests and demo need beyond npm's packages: a Synapse, a Chromium, system packages.
+ * What tests and demo need beyond npm's packages: a Synapse, a Chromium, a TURN server, system packages.
  * Called by homeserver.ts, run-tests.ts and the demo; each `ensure…` finds it, or installs it into the cache folder.
  * Invariant: a second call costs next to nothing, and a failure is a SetupError that says what to do.
  */
@@ -162,6 +162,22 @@ export async function ensureAptPackages(names: readonly string[]): Promise<boole
     process.stderr.write(`[setup] apt-get failed: ${error instanceof Error ? error.message : String(error)}\n`);
     return false;
   }
+}
+
+/** The path of a coturn, or undefined where it cannot be had; says why then. Only calls over a relay need it. */
+export async function ensureTurnServer(): Promise<string | undefined> {
+  const path = "/usr/bin/turnserver";
+  if (existsSync(path)) return path;
+  // The package starts a server for the whole network where a service manager runs.
+  if (existsSync("/run/systemd/system")) {
+    process.stderr.write(
+      `[setup] no coturn: "apt-get install coturn" brings it; end the service that it starts with ` +
+        `"systemctl disable --now coturn"\n`,
+    );
+    return undefined;
+  }
+  await ensureAptPackages(["coturn"]);
+  return existsSync(path) ? path : undefined;
 }
 
 const CHROMIUMS = [
