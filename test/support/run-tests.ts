@@ -58,12 +58,14 @@ const suites: readonly Suite[] = [
     title: "encrypted, with matrix-js-sdk",
     needs: ["synapse"],
     run: { runner: "vitest", project: "interop" },
+    isAskedFor: true,
   },
   {
     name: "interop",
     title: "with other clients",
     needs: ["synapse", "chromium"],
     run: { runner: "playwright", config: "test/interop/playwright.config.ts" },
+    isAskedFor: true,
   },
   {
     name: "e2e",
