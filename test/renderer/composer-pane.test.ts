@@ -3,33 +3,25 @@
  * changed identity holds back. Subjects: renderer/features/composer/{ComposerPane,ComposerView,IdentityNotice}.tsx.
  */
 import { join } from "node:path";
-import { type Browser, type Page, chromium } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Page } from "playwright";
+import { beforeEach, describe, expect, test } from "vitest";
 import { openBundle } from "../interop/support/page-bundle.ts";
-import { ensureChromium } from "../support/setup.ts";
+import { chromiumPages } from "./chromium-pages.ts";
 
 const PAGE = join(import.meta.dirname, "pages/composer.page.tsx");
 const OLD_DRAFT = "lattice.draft.abcdefgh12345678.!room:example.org";
 
-// A browser on a busy machine takes its time; nothing here asserts how long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-let browser: Browser;
+const newPage = chromiumPages();
 let page: Page;
 
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: await ensureChromium(), args: ["--no-sandbox"] });
-}, 120_000);
-afterAll(() => browser?.close());
 beforeEach(async () => {
-  page = await browser.newPage({ viewport: { width: 900, height: 500 } });
+  page = await newPage({ viewport: { width: 900, height: 500 } });
   await page.addInitScript((key) => {
     localStorage.setItem(key, '{"text":"in the clear","unsent":[]}');
     localStorage.setItem("lattice.other", "stays");
   }, OLD_DRAFT);
   await openBundle(page, PAGE);
 });
-afterEach(() => page.close());
 
 const field = () => page.getByRole("textbox");
 const callsOf = (command: string) => page.evaluate((name) => window.composer.callsOf(name), command);

@@ -4,10 +4,10 @@
  * the keyboard is. Subjects: renderer/features/encryption and renderer/features/settings/SettingsDialog.tsx.
  */
 import { join } from "node:path";
-import { type Browser, type Page, chromium } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Page } from "playwright";
+import { beforeEach, describe, expect, test } from "vitest";
 import { openBundle } from "../interop/support/page-bundle.ts";
-import { ensureChromium } from "../support/setup.ts";
+import { chromiumPages } from "./chromium-pages.ts";
 
 const PAGE = join(import.meta.dirname, "pages/encryption.page.tsx");
 const RECOVERY_KEY = "EsTR mwqJ JoXZ 8dKn F7uH 9jGh YpWc VrNx 5sLb DtQa ZkMe P2Hy";
@@ -16,22 +16,14 @@ const CODE = [
   ...Array.from({ length: 80 }, (_, index) => (index * 151) % 256),
 ];
 
-// A browser on a busy machine takes its time; nothing here asserts how long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-let browser: Browser;
+const newPage = chromiumPages();
 let page: Page;
 
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: await ensureChromium(), args: ["--no-sandbox"] });
-}, 120_000);
-afterAll(() => browser?.close());
 beforeEach(async () => {
-  page = await browser.newPage({ viewport: { width: 1_000, height: 800 } });
+  page = await newPage({ viewport: { width: 1_000, height: 800 } });
   await page.emulateMedia({ reducedMotion: "reduce" });
   await openBundle(page, PAGE);
 });
-afterEach(() => page.close());
 
 const button = (name: string | RegExp) => page.getByRole("button", { name, exact: typeof name === "string" });
 const heading = (name: string) => page.getByRole("heading", { name });

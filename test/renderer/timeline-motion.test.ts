@@ -4,31 +4,20 @@
  * Subjects: renderer/features/timeline/use-timeline-virtualizer.ts and TimelineList.tsx.
  */
 import { join } from "node:path";
-import { type Browser, type Page, chromium } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Page } from "playwright";
+import { beforeEach, describe, expect, test } from "vitest";
 import { openBundle } from "../interop/support/page-bundle.ts";
-import { ensureChromium } from "../support/setup.ts";
+import { chromiumPages } from "./chromium-pages.ts";
 
 const PAGE = join(import.meta.dirname, "pages/timeline.page.tsx");
 /** Space below the last row. */
 const FOOT_PX = 8;
 
-// A browser on a busy machine takes its time; what is asserted is where things are, not when.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-let browser: Browser;
+const newPage = chromiumPages();
 let page: Page;
 
-beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: await ensureChromium(),
-    args: ["--no-sandbox", "--disable-background-networking"],
-  });
-}, 120_000);
-afterAll(() => browser?.close());
-
 beforeEach(async () => {
-  page = await browser.newPage({ viewport: { width: 760, height: 860 } });
+  page = await newPage({ viewport: { width: 760, height: 860 } });
   await page.addInitScript(() => {
     // A resize observer made last runs last, after layout and before paint: what it sees is what is painted.
     const watch = () => {
@@ -91,7 +80,6 @@ beforeEach(async () => {
   await openBundle(page, PAGE);
   await page.waitForSelector("[data-key='h-1']");
 });
-afterEach(() => page.close());
 
 type Probe = {
   displacement(act: () => void, frameCount?: number): Promise<number>;

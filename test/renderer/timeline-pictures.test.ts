@@ -3,10 +3,10 @@
  * demand, and taking a wish back. Subjects: renderer/features/timeline/{FileBody,FileCard,PictureViewer}.tsx.
  */
 import { join } from "node:path";
-import { type Browser, type Page, chromium } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Page } from "playwright";
+import { beforeEach, describe, expect, test } from "vitest";
 import { openBundle } from "../interop/support/page-bundle.ts";
-import { ensureChromium } from "../support/setup.ts";
+import { chromiumPages } from "./chromium-pages.ts";
 
 const PAGE = join(import.meta.dirname, "pages/timeline.page.tsx");
 const PIXEL = Buffer.from(
@@ -15,23 +15,16 @@ const PIXEL = Buffer.from(
 );
 const damaged = { code: "rejected", message: "It was damaged on its way." } as const;
 
-// A browser on a busy machine takes its time; nothing here asserts how long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-let browser: Browser;
+const newPage = chromiumPages();
 let page: Page;
 /** Addresses that answer with a picture; all others fail. */
 let good: Set<string>;
 let asked: string[];
 
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: await ensureChromium(), args: ["--no-sandbox"] });
-}, 120_000);
-afterAll(() => browser?.close());
 beforeEach(async () => {
   good = new Set();
   asked = [];
-  page = await browser.newPage({ viewport: { width: 900, height: 700 } });
+  page = await newPage({ viewport: { width: 900, height: 700 } });
   await openBundle(page, PAGE);
   await page.route("http://localhost/file/**", (route) => {
     const { pathname } = new URL(route.request().url());
@@ -41,7 +34,6 @@ beforeEach(async () => {
       : route.fulfill({ status: 422, body: "" });
   });
 });
-afterEach(() => page.close());
 
 /** The newest message carries this file. */
 const showFile = (file: object, item: object = {}) =>

@@ -4,32 +4,24 @@
  * Subjects: renderer/features/timeline/{Shield,UndecryptableBody,FileCard}.tsx.
  */
 import { join } from "node:path";
-import { type Browser, type Page, chromium } from "playwright";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Page } from "playwright";
+import { beforeEach, describe, expect, test } from "vitest";
 import { shieldSchema, undecryptableCauseSchema } from "../../preload/contract/views.ts";
 import { openBundle } from "../interop/support/page-bundle.ts";
-import { ensureChromium } from "../support/setup.ts";
+import { chromiumPages } from "./chromium-pages.ts";
 
 const PAGE = join(import.meta.dirname, "pages/timeline.page.tsx");
 const causes = undecryptableCauseSchema.options;
 const shields = shieldSchema.options;
 
-// A browser on a busy machine takes its time; nothing here asserts how long.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-let browser: Browser;
+const newPage = chromiumPages();
 let page: Page;
 
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: await ensureChromium(), args: ["--no-sandbox"] });
-}, 120_000);
-afterAll(() => browser?.close());
 beforeEach(async () => {
-  page = await browser.newPage({ viewport: { width: 900, height: 1_800 } });
+  page = await newPage({ viewport: { width: 900, height: 1_800 } });
   await openBundle(page, PAGE);
   await page.waitForSelector("[data-key='h-1']");
 });
-afterEach(() => page.close());
 
 const row = (at: number) => page.locator(`[data-key='h${at * 6}']`);
 
