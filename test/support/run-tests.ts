@@ -25,8 +25,8 @@ const DESKTOP_PACKAGES = [
 ];
 
 type Counts = { passed: number; failed: number; skipped: number };
-/** With the names of those that failed, and of those that passed at the second try only. */
-type Results = Counts & { failures: string[]; secondTries: string[] };
+/** With the names of those that failed, passed at the second try only, or were skipped. */
+type Results = Counts & { failures: string[]; secondTries: string[]; skips: string[] };
 type Outcome = Results & { name: string; seconds: number; note: string };
 
 type Suite = {
@@ -198,7 +198,7 @@ async function countSpecs(config: string): Promise<number> {
   return (await readPlaywright(path)).skipped;
 }
 
-const noResults = (): Results => ({ passed: 0, failed: 0, skipped: 0, failures: [], secondTries: [] });
+const noResults = (): Results => ({ passed: 0, failed: 0, skipped: 0, failures: [], secondTries: [], skips: [] });
 
 async function readResults(suite: Suite, path: string): Promise<Results> {
   if (!existsSync(path)) return noResults();
@@ -231,11 +231,20 @@ async function readVitest(path: string): Promise<Results> {
     skipped: figures.numPendingTests + figures.numTodoTests,
     failures: [...namesOf("failed"), ...unloaded.map(({ name }) => `${name}: could not be loaded`)],
     secondTries: namesOf("passed"),
+    // Vitest keeps no reason; the test itself says it where it runs.
+    skips: tests.filter(({ status }) => status === "pending" || status === "skipped").map(({ fullName }) => fullName),
   };
 }
 
 type PlaywrightSuite = {
-  specs: { title: string; tests: { status: string; results: { error?: { message?: string } }[] }[] }[];
+  specs: {
+    title: string;
+    tests: {
+      status: string;
+      annotations: { type: string; description?: string }[];
+      results: { error?: { message?: string } }[];
+    }[];
+  }[];
   suites?: PlaywrightSuite[];
 };
 
@@ -262,6 +271,14 @@ async function readPlaywright(path: string): Promise<Results> {
     skipped: stats.skipped,
     failures: namesOf("unexpected"),
     secondTries: namesOf("flaky"),
+    skips: files.flatMap(specsOf).flatMap(({ title, tests }) =>
+      tests
+        .filter((test) => test.status === "skipped")
+        .map(({ annotations }) => {
+          const reason = annotations.find(({ type }) => type === "skip")?.description ?? "no reason given";
+          return `${title}: ${reason}`;
+        }),
+    ),
   };
 }
 
@@ -305,7 +322,8 @@ function summarize(): void {
     const figures = `${passed} passed, ${failed} failed, ${skipped} skipped`;
     process.stdout.write(`${name.padEnd(15)}${`${seconds.toFixed(1)} s`.padStart(9)}   ${figures}  ${note}\n`);
   }
-  for (const { name, failures, secondTries } of outcomes) {
+  for (const { name, failures, secondTries, skips } of outcomes) {
+    for (const skip of skips) process.stdout.write(`SKIPPED ${name}: ${skip}\n`);
     for (const failure of failures) process.stdout.write(`FAILED ${name}: ${failure}\n`);
     for (const secondTry of secondTries) process.stdout.write(`PASSED ONLY AT THE SECOND TRY ${name}: ${secondTry}\n`);
   }
