@@ -8,6 +8,7 @@
 import { contextBridge, ipcRenderer } from "electron";
 import * as v from "valibot";
 import {
+  callRequestSchema,
   engineStatusSchema,
   hostInfoSchema,
   INCOMING_CALL_ARGUMENT,
@@ -15,6 +16,7 @@ import {
   routeSchema,
   screenRequestSchema,
   shellChannels,
+  type CallRequest,
   type EngineStatus,
   type IncomingCallHost,
   type LatticeHost,
@@ -23,7 +25,8 @@ import {
   type ScreenRequest,
 } from "./contract/shell-contract.ts";
 
-const MAX_KEPT_ROUTES = 10;
+/** Of each kind of what waits for the page. */
+const MAX_KEPT = 10;
 
 /** Listeners of one kind. `replay` says what a newcomer hears first. */
 function openListeners<T>(replay: () => readonly T[]): {
@@ -60,17 +63,22 @@ function exposeHost(): void {
   const statusListeners = openListeners<EngineStatus>(() => [status]);
   const routeListeners = openListeners<Route>(() => keptRoutes.splice(0));
   const screenListeners = openListeners<ScreenRequest>(() => [screenRequest]);
+  let keptRequests: CallRequest[] = [];
+  const requestListeners = openListeners<CallRequest>(() => keptRequests.splice(0));
 
   hear(shellChannels.engineStatus, engineStatusSchema, (next) => {
     status = next;
     statusListeners.tell(status);
   });
   hear(shellChannels.route, routeSchema, (route) => {
-    if (!routeListeners.tell(route)) keptRoutes = [...keptRoutes, route].slice(-MAX_KEPT_ROUTES);
+    if (!routeListeners.tell(route)) keptRoutes = [...keptRoutes, route].slice(-MAX_KEPT);
   });
   hear(shellChannels.screenSources, screenRequestSchema, (request) => {
     screenRequest = request;
     screenListeners.tell(request);
+  });
+  hear(shellChannels.callRequest, callRequestSchema, (request) => {
+    if (!requestListeners.tell(request)) keptRequests = [...keptRequests, request].slice(-MAX_KEPT);
   });
   ipcRenderer.on(shellChannels.enginePort, (event, data: unknown) => {
     const parsed = v.safeParse(v.object({ nonce: v.string() }), data);
@@ -92,6 +100,15 @@ function exposeHost(): void {
     saveFile: (file) => ipcRenderer.send(shellChannels.saveFile, file),
     onScreenSources: (listener) => screenListeners.add(listener),
     chooseScreenSource: (choice) => ipcRenderer.send(shellChannels.chooseScreenSource, choice),
+    openCall: (request) => {
+      if (info.output.role === "calls") return false;
+      ipcRenderer.send(shellChannels.openCall, request);
+      return true;
+    },
+    onCallRequest: (listener) => requestListeners.add(listener),
+    openMain: (route) => ipcRenderer.send(shellChannels.openMain, route),
+    closeWindow: () => ipcRenderer.send(shellChannels.closeWindow),
+    setCompact: (isCompact) => ipcRenderer.send(shellChannels.setCompact, isCompact),
   };
   contextBridge.exposeInMainWorld("latticeHost", host);
 }

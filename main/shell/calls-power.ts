@@ -1,5 +1,5 @@
 /**
- * The rules between calls and the computer's power. Used by calls-awake.ts.
+ * The rules between calls and the computer's power. Used by calls-awake.ts, and by index.ts for the window of calls.
  * Invariant: no Electron here; what hangs up is bounded in time, because a computer that goes to sleep waits for nobody.
  */
 import type { CallView } from "../../preload/contract/views.ts";
@@ -31,7 +31,7 @@ export async function hangUpAll(
       .map(({ accountId, call }) =>
         engine
           .call("calls.hangUp", { accountId, callId: call.callId }, { timeoutMs: HANG_UP_TIMEOUT_MS })
-          .catch((error: unknown) => log.error("a call was not hung up before the computer sleeps", error)),
+          .catch((error: unknown) => log.error("a call was not hung up", error)),
       ),
   );
 }

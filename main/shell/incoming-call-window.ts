@@ -1,6 +1,6 @@
 /**
  * The small window of a ringing call: above everything else, and shown only while a call rings that may be heard and
- * the main window is not before the user. Made by index.ts, fed by the calls' watch.
+ * no other window of ours is before the user. Made by index.ts, fed by the calls' watch.
  * Invariants: it never takes the keyboard from what the user does; its page is as locked in as the main one, has no
  * engine, no device and no file, and hears only what it shows; it is gone at once when nothing rings. Where the system
  * lets no program place a window (Wayland) there is none, and the notification does its work.
@@ -34,7 +34,8 @@ export type IncomingCallWindowDeps = {
   calls: CallsWatch;
   /** Whether windows can be placed at all. */
   isPossible: boolean;
-  isMainInFront(): boolean;
+  /** Whether the user has another window of ours before him. */
+  isInFront(): boolean;
   log: ShellLog;
 };
 
@@ -63,11 +64,11 @@ export class IncomingCallWindow {
     return this.#window?.getMediaSourceId();
   }
 
-  /** To be called when the main window came before the user, or went. */
+  /** To be called when another window of ours came before the user, or went. */
   update(): void {
     if (!this.#deps.isPossible) return;
     const calls = this.#shownCalls();
-    if (calls.length === 0 || this.#deps.isMainInFront()) return this.#close();
+    if (calls.length === 0 || this.#deps.isInFront()) return this.#close();
     if (this.#window) this.#window.webContents.send(shellChannels.incomingCalls, calls);
     else this.#open();
   }

@@ -15,6 +15,10 @@ export const callKey = ({ accountId, callId }: { accountId: AccountId; callId: C
 export const onlyRings = (calls: readonly WatchedCall[]): boolean =>
   calls.some(({ call }) => call.state === "ringing") && !calls.some(({ call }) => isUnderWay(call));
 
+/** Whether a call rings that may be heard, and so may be answered any moment. */
+export const ringsAloud = (calls: readonly WatchedCall[]): boolean =>
+  calls.some(({ call }) => call.state === "ringing" && call.direction === "incoming" && call.isAudible);
+
 /** The calls to show, the oldest first. */
 export function ringingCalls(
   calls: readonly WatchedCall[],

@@ -25,9 +25,12 @@ import {
 } from "electron";
 import * as v from "valibot";
 import { fileUrl } from "../../preload/contract/file-address.ts";
+import type { AccountId, CallId } from "../../preload/contract/ids.ts";
 import {
+  callRequestSchema,
   incomingCallHeightSchema,
   incomingCallReplySchema,
+  routeSchema,
   savedFileSchema,
   screenChoiceSchema,
   shellChannels,
@@ -36,17 +39,20 @@ import {
   type Route,
   type SavedFile,
 } from "../../preload/contract/shell-contract.ts";
+import type { CallView } from "../../preload/contract/views.ts";
 import { isAppUrl } from "./app-files.ts";
 import { appScheme, serveApp } from "./app-protocol.ts";
 import { badgeCount } from "./badge-words.ts";
 import { keepAwakeDuringCalls } from "./calls-awake.ts";
+import { hangUpAll } from "./calls-power.ts";
 import { isUnderWay, openCallsWatch, type CallsWatch } from "./calls-watch.ts";
+import { CallsWindow } from "./calls-window.ts";
 import { findLink, parseLink } from "./deep-links.ts";
 import { EngineLink } from "./engine-client.ts";
 import { EngineSupervisor, type EngineProcess } from "./engine-supervisor.ts";
 import { openFramePort } from "./frame-port.ts";
 import { IncomingCallWindow } from "./incoming-call-window.ts";
-import { onlyRings } from "./incoming-calls.ts";
+import { onlyRings, ringsAloud } from "./incoming-calls.ts";
 import { isSameFrame, openIpc } from "./ipc.ts";
 import { openProfileKey, type SystemKeyStore } from "./key-vault.ts";
 import { logEngineLines, openShellLog, type ShellLog } from "./log.ts";
@@ -106,9 +112,21 @@ async function run(): Promise<void> {
   let isQuitting = false;
   let canHide = false;
   let window: MainWindow | undefined;
-  const isOurs = (contents: WebContents): boolean =>
+  const isMain = (contents: WebContents): boolean =>
     window !== undefined && !window.isGone && contents.id === window.contents.id;
-  const openWindow = (): MainWindow => {
+  const callsWindow = new CallsWindow({
+    preloadPath: join(dist, "preload", "index.cjs"),
+    iconPath,
+    isPackaged: app.isPackaged,
+    settings,
+    calls,
+    hangUp: () => void hangUpAll(calls.current(), engine, log),
+    onFrontChange: () => incomingCalls.update(),
+    onPageGone: () => screenShare.cancel(),
+    log,
+  });
+  const isOurs = (contents: WebContents): boolean => isMain(contents) || callsWindow.isOwn(contents);
+  const openWindow = ({ startsHidden = false } = {}): MainWindow => {
     if (window && !window.isGone) return window;
     window = new MainWindow({
       preloadPath: join(dist, "preload", "index.cjs"),
@@ -118,10 +136,12 @@ async function run(): Promise<void> {
       hidesOnClose: () => !isQuitting && canHide && settings.get("closeToTray"),
       onFrontChange: () => incomingCalls.update(),
       onPageGone: () => screenShare.cancel(),
+      onClosed: () => callsWindow.onMainClosed(),
+      startsHidden,
       log,
     });
-    window.setEngineStatus(supervisor.status);
-    window.load();
+    window.page.setEngineStatus(supervisor.status);
+    window.page.load();
     return window;
   };
   const open = (route?: Route): void => {
@@ -139,19 +159,23 @@ async function run(): Promise<void> {
     settings,
     calls,
     isPossible: !hasWayland,
-    isMainInFront: () => window?.isInFront ?? false,
+    isInFront: () => (window?.isInFront ?? false) || callsWindow.isInFront,
     log,
   });
   const screenShare = openScreenShare({
     getSources: (options) => desktopCapturer.getSources(options),
-    isOurFrame: (frame) => isMainFrameOf(frame, isOurs),
+    pageOf: (frame) => {
+      const contents = contentsOf(frame);
+      if (contents === undefined) return undefined;
+      return callsWindow.isOwn(contents) ? callsWindow.page : isMain(contents) ? window?.page : undefined;
+    },
     isCallUnderWay,
     hasSystemDialog: hasWayland,
     canShareSound: hasLoopback(process.platform, release()),
     isDeniedBySystem: () =>
       process.platform === "darwin" && systemPreferences.getMediaAccessStatus("screen") === "denied",
-    ownSourceIds: () => (incomingCalls.sourceId === undefined ? [] : [incomingCalls.sourceId]),
-    tellPage: (request) => window?.setScreenRequest(request),
+    // What is shared is looked at beside the call; a call that shows itself shows nothing.
+    ownSourceIds: () => [incomingCalls.sourceId, callsWindow.sourceId].filter((id) => id !== undefined),
     log,
   });
   // The handler is not called where macOS brings a picker of its own; the permission is asked for all the same.
@@ -166,15 +190,29 @@ async function run(): Promise<void> {
       (error: unknown) => log.error("a file cannot be saved", error),
     );
   };
-  listenToPages(isOurs, supervisor, log, { window: () => window, open, save, screenShare });
+  listenToPages({
+    isOurs,
+    supervisor,
+    log,
+    window: () => window,
+    callsWindow,
+    canPlaceWindows: !hasWayland,
+    open,
+    save,
+    screenShare,
+  });
+  listenToCallPages({ isMain, callsWindow, open, log });
   const silence = (): void => {
     if (onlyRings(calls.current())) window?.setSilent(true);
   };
-  listenToIncomingCalls({ incomingCalls, calls, engine, open, onSilence: silence, log });
+  const answer = (call: { accountId: AccountId; callId: CallId }, media?: CallView["media"]): void =>
+    callsWindow.request({ ask: "answer", ...call, media: media ?? mediaOf(calls, call.callId) });
+  listenToIncomingCalls({ incomingCalls, calls, engine, answer, open, onSilence: silence, log });
 
   supervisor.onStatus((status) => {
     engine.onEngineStatus(status);
-    if (window && !window.isGone) window.setEngineStatus(status);
+    if (window && !window.isGone) window.page.setEngineStatus(status);
+    callsWindow.setEngineStatus(status);
   });
   supervisor.start();
 
@@ -202,7 +240,7 @@ async function run(): Promise<void> {
     log,
     iconPath,
     open,
-    mediaOf: (callId) => calls.current().find(({ call }) => call.callId === callId)?.call.media ?? "voice",
+    answer,
     onRinging: (isRinging) => window?.demandAttention(isRinging),
   });
   keepAwakeDuringCalls({ calls, engine, log, onCallRuns: (runs) => window?.setCallRuns(runs) });
@@ -210,6 +248,8 @@ async function run(): Promise<void> {
     if (!isCallUnderWay()) screenShare.cancel();
     // Silenced in the small window; what was silent is heard again as soon as anything but ringing can be heard.
     if (!onlyRings(current)) window?.setSilent(false);
+    // The rooms' page is what rings.
+    if (ringsAloud(current)) openWindow({ startsHidden: true });
   });
 }
 
@@ -264,28 +304,31 @@ function forkEngine(log: ShellLog): EngineProcess<MessagePortMain> {
 }
 
 type PageDeps = {
+  isOurs: (contents: WebContents) => boolean;
+  supervisor: EngineSupervisor<MessagePortMain>;
   window: () => MainWindow | undefined;
+  callsWindow: CallsWindow;
+  canPlaceWindows: boolean;
   open: (route?: Route) => void;
   save: (file: SavedFile, download: (url: string) => void) => void;
   screenShare: ScreenShare;
+  log: ShellLog;
 };
 
-/** The few things that a page may ask of the shell. */
-function listenToPages(
-  isOurs: (contents: WebContents) => boolean,
-  supervisor: EngineSupervisor<MessagePortMain>,
-  log: ShellLog,
-  pages: PageDeps,
-): void {
+/** The few things that any page of ours may ask of the shell. */
+function listenToPages({ isOurs, supervisor, callsWindow, log, ...pages }: PageDeps): void {
   const ipc = openIpc(ipcMain, isOurs, log);
-  ipc.answer(shellChannels.hostInfo, (): HostInfo => {
+  ipc.answer(shellChannels.hostInfo, (sender): HostInfo => {
+    const isCalls = callsWindow.isOwn(sender);
     // Asked once by each preload as it starts: after its answer the page can be told things.
-    queueMicrotask(() => pages.window()?.onPreloadReady());
+    queueMicrotask(() => (isCalls ? callsWindow.page : pages.window()?.page)?.onPreloadReady());
     return {
       runtime: "electron",
+      role: isCalls ? "calls" : "main",
       version: app.getVersion(),
       platform: process.platform,
       mediaBase: MEDIA_BASE,
+      canPlaceWindows: pages.canPlaceWindows,
     };
   });
   ipc.on(shellChannels.requestEnginePort, v.pipe(v.string(), v.minLength(8), v.maxLength(128)), (nonce, sender) => {
@@ -307,17 +350,39 @@ function listenToPages(
   ipc.on(shellChannels.chooseScreenSource, screenChoiceSchema, (choice) => pages.screenShare.onChoice(choice));
 }
 
+type CallPageDeps = {
+  isMain: (contents: WebContents) => boolean;
+  callsWindow: CallsWindow;
+  open: (route?: Route) => void;
+  log: ShellLog;
+};
+
+/** What only one of the two pages may ask: the rooms' for a call, the calls' for the rest. */
+function listenToCallPages({ isMain, callsWindow, open, log }: CallPageDeps): void {
+  const rooms = openIpc(ipcMain, isMain, log);
+  rooms.on(shellChannels.openCall, callRequestSchema, (request) => callsWindow.request(request));
+  const calls = openIpc(ipcMain, (contents) => callsWindow.isOwn(contents), log);
+  calls.on(shellChannels.openMain, routeSchema, (route) => open(route));
+  calls.on(shellChannels.closeWindow, v.undefined_(), () => callsWindow.closeByPage());
+  calls.on(shellChannels.setCompact, v.boolean(), (isCompact) => callsWindow.setCompact(isCompact));
+}
+
+/** With pictures where the caller has some. */
+const mediaOf = (calls: CallsWatch, callId: CallId): CallView["media"] =>
+  calls.current().find(({ call }) => call.callId === callId)?.call.media ?? "voice";
+
 type IncomingCallDeps = {
   incomingCalls: IncomingCallWindow;
   calls: CallsWatch;
   engine: EngineLink;
+  answer: (call: { accountId: AccountId; callId: CallId }, media: CallView["media"]) => void;
   open: (route?: Route) => void;
   onSilence: () => void;
   log: ShellLog;
 };
 
 /** What the small window of a ringing call may ask: to take or leave a call, and nothing else. */
-function listenToIncomingCalls({ incomingCalls, calls, engine, open, onSilence, log }: IncomingCallDeps): void {
+function listenToIncomingCalls({ incomingCalls, calls, engine, answer, open, onSilence, log }: IncomingCallDeps): void {
   const follow = (reply: IncomingCallReply): void => {
     const { accountId, callId } = reply;
     const decline = (): void => {
@@ -327,7 +392,7 @@ function listenToIncomingCalls({ incomingCalls, calls, engine, open, onSilence, 
     };
     switch (reply.reply) {
       case "answer":
-        return open({ to: "call", accountId, callId, answer: reply.media });
+        return answer({ accountId, callId }, reply.media);
       case "decline":
         return decline();
       case "message": {
@@ -354,10 +419,10 @@ function listenToIncomingCalls({ incomingCalls, calls, engine, open, onSilence, 
   });
 }
 
-/** Whether this is the main frame of a page of ours. */
-function isMainFrameOf(frame: WebFrameMain, isOurs: (contents: WebContents) => boolean): boolean {
+/** The contents whose main frame this is, while it shows our own page. */
+function contentsOf(frame: WebFrameMain): WebContents | undefined {
   const contents = webContents.fromFrame(frame);
-  return contents !== undefined && isOurs(contents) && isSameFrame(frame, contents.mainFrame) && isAppUrl(frame.url);
+  return contents !== undefined && isSameFrame(frame, contents.mainFrame) && isAppUrl(frame.url) ? contents : undefined;
 }
 
 /** Collects links to Matrix from all the ways in which systems hand them over. */

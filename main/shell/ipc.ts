@@ -16,7 +16,7 @@ export interface IpcRegistrar {
     handle: (args: v.InferOutput<S>, sender: WebContents) => void,
   ): void;
   /** Answers a preload that waits; a stranger gets `null`. */
-  answer(channel: string, value: () => unknown): void;
+  answer(channel: string, value: (sender: WebContents) => unknown): void;
 }
 
 /** The registrar over Electron's ipcMain; `isOurs` says whether a page is one of our windows. */
@@ -47,7 +47,7 @@ export function openIpc(ipcMain: IpcMain, isOurs: (contents: WebContents) => boo
       ipcMain.on(channel, (event) => {
         const trusted = isTrusted(event);
         if (!trusted) refuse(channel, "sender");
-        event.returnValue = trusted ? value() : null;
+        event.returnValue = trusted ? value(event.sender) : null;
       });
     },
   };

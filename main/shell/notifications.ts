@@ -5,7 +5,7 @@
  * text also where the system understands markup. Systems whose notifications have no buttons show none.
  */
 import { Notification } from "electron";
-import type { CallId } from "../../preload/contract/ids.ts";
+import type { AccountId, CallId } from "../../preload/contract/ids.ts";
 import type { Route } from "../../preload/contract/shell-contract.ts";
 import type { NotificationItem } from "../../preload/contract/views.ts";
 import type { EngineLink } from "./engine-client.ts";
@@ -17,8 +17,8 @@ export type NotificationDeps = {
   iconPath: string;
   /** A click: shows the window and leads it there. */
   open(route: Route): void;
-  /** What an answer from here answers with. */
-  mediaOf(callId: CallId): "voice" | "video";
+  /** The user answers a call from here. */
+  answer(call: { accountId: AccountId; callId: CallId }): void;
   /** Whether a call rings right now. */
   onRinging(isRinging: boolean): void;
 };
@@ -99,8 +99,7 @@ function show(
   notification.on("action", ({ actionIndex }) => {
     if (callId === undefined) return;
     notification.close();
-    if (CALL_ACTIONS[actionIndex] === "Answer")
-      deps.open({ to: "call", accountId, callId, answer: deps.mediaOf(callId) });
+    if (CALL_ACTIONS[actionIndex] === "Answer") deps.answer({ accountId, callId });
     else
       deps.engine
         .call("calls.reject", { accountId, callId })

@@ -29,10 +29,13 @@ export type DisplayRequest = {
   audioRequested: boolean;
 };
 
+/** A page of ours that asks for a screen; what is to be chosen is chosen there. */
+export type AskingPage = { setScreenRequest(request: ScreenRequest): void };
+
 export type ScreenShareDeps = {
   getSources: DesktopCapturer["getSources"];
-  /** Whether this is the main frame of our own page. */
-  isOurFrame(frame: WebFrameMain): boolean;
+  /** The page of ours whose main frame this is; undefined for all others. */
+  pageOf(frame: WebFrameMain): AskingPage | undefined;
   isCallUnderWay(): boolean;
   /** The desktop asks the user itself as soon as the sources are listed; there is nothing left to choose then. */
   hasSystemDialog: boolean;
@@ -40,7 +43,6 @@ export type ScreenShareDeps = {
   isDeniedBySystem(): boolean;
   /** Windows of ours that nobody is to share. */
   ownSourceIds(): readonly string[];
-  tellPage(request: ScreenRequest): void;
   log: Pick<ShellLog, "warn" | "error">;
 };
 
@@ -55,6 +57,7 @@ export interface ScreenShare {
 
 type Pending = {
   requestId: string;
+  page: AskingPage;
   /** Empty until the page was told. */
   sources: readonly DesktopCapturerSource[];
   hasSound: boolean;
@@ -65,17 +68,18 @@ type Pending = {
 export function openScreenShare(deps: ScreenShareDeps): ScreenShare {
   let pending: Pending | undefined;
 
-  const open = (request: DisplayRequest, answer: (streams: Streams | null) => void): Pending => {
+  const open = (request: DisplayRequest, page: AskingPage, answer: (streams: Streams | null) => void): Pending => {
     const timer = setTimeout(() => entry.settle(null), CHOICE_TIMEOUT_MS);
     const entry: Pending = {
       requestId: randomUUID(),
+      page,
       sources: [],
       hasSound: request.audioRequested && deps.canShareSound && !deps.hasSystemDialog,
       settle(streams) {
         if (pending !== entry) return;
         pending = undefined;
         clearTimeout(timer);
-        if (!deps.hasSystemDialog) deps.tellPage(null);
+        if (!deps.hasSystemDialog) page.setScreenRequest(null);
         try {
           answer(streams);
         } catch (error) {
@@ -90,12 +94,13 @@ export function openScreenShare(deps: ScreenShareDeps): ScreenShare {
   return {
     onRequest(request, answer) {
       const { frame } = request;
-      if (!frame || !deps.isOurFrame(frame) || !request.videoRequested || !deps.isCallUnderWay()) {
+      const page = frame ? deps.pageOf(frame) : undefined;
+      if (!page || !request.videoRequested || !deps.isCallUnderWay()) {
         deps.log.warn("a request for a screen was refused");
         return answer(null);
       }
       pending?.settle(null);
-      const entry = (pending = open(request, answer));
+      const entry = (pending = open(request, page, answer));
       const thumbnailSize = deps.hasSystemDialog ? { width: 0, height: 0 } : THUMBNAIL_SIZE;
       deps.getSources({ types: ["screen", "window"], thumbnailSize }).then(
         (all) => {
@@ -103,7 +108,7 @@ export function openScreenShare(deps: ScreenShareDeps): ScreenShare {
           if (deps.hasSystemDialog) return entry.settle(all[0] ? { video: all[0] } : null);
           const own = new Set(deps.ownSourceIds());
           entry.sources = all.filter((source) => !own.has(source.id)).slice(0, MAX_SCREEN_SOURCES);
-          deps.tellPage({
+          entry.page.setScreenRequest({
             requestId: entry.requestId,
             sources: entry.sources.map(toScreenSource),
             canShareSound: entry.hasSound,

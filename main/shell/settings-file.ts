@@ -19,6 +19,7 @@ export const settingSchemas = {
   closeToTray: v.boolean(),
   windowBounds: v.optional(rectangleSchema),
   isWindowMaximized: v.boolean(),
+  callsWindowBounds: v.optional(rectangleSchema),
   /** Where the user put the small window of a ringing call. */
   incomingCallPosition: v.optional(v.object({ x: v.pipe(v.number(), v.finite()), y: v.pipe(v.number(), v.finite()) })),
   /** The user was told that this computer offers no place to lock away the profile key. */
@@ -32,6 +33,7 @@ export const defaultSettings: Settings = {
   closeToTray: true,
   windowBounds: undefined,
   isWindowMaximized: false,
+  callsWindowBounds: undefined,
   incomingCallPosition: undefined,
   wasToldOfPlainKey: false,
 };

@@ -16,20 +16,23 @@ export interface SettingsStore {
   set<K extends keyof Settings>(key: K, value: Settings[K]): void;
 }
 
+const rectangle = {
+  type: "object",
+  properties: {
+    x: { type: "number" },
+    y: { type: "number" },
+    width: { type: "number" },
+    height: { type: "number" },
+  },
+  required: ["x", "y", "width", "height"],
+} as const;
+
 /** The same rules as settings-file.ts, in the words of the store: they guard what we write ourselves. */
 const storeSchema = {
   closeToTray: { type: "boolean" },
-  windowBounds: {
-    type: "object",
-    properties: {
-      x: { type: "number" },
-      y: { type: "number" },
-      width: { type: "number" },
-      height: { type: "number" },
-    },
-    required: ["x", "y", "width", "height"],
-  },
+  windowBounds: rectangle,
   isWindowMaximized: { type: "boolean" },
+  callsWindowBounds: rectangle,
   incomingCallPosition: {
     type: "object",
     properties: { x: { type: "number" }, y: { type: "number" } },

@@ -1,20 +1,15 @@
 /**
- * The one window: its hardening, its place on the screen, and what reaches its page. Made by index.ts.
+ * The rooms' window: its hardening and its place on the screen. Made by index.ts.
  * Invariant: the page is sandboxed, isolated and without Node; it shows only when it has something to show, and a
- * page that crashed is loaded again. Routes wait until the page's preload listens.
+ * page that crashed is loaded again.
  */
 import { BrowserWindow, screen, type WebContents, type WebPreferences } from "electron";
-import {
-  shellChannels,
-  type EngineStatus,
-  type Route,
-  type ScreenRequest,
-} from "../../preload/contract/shell-contract.ts";
-import { APP_ORIGIN, isAppUrl } from "./app-files.ts";
+import { shellChannels, type Route } from "../../preload/contract/shell-contract.ts";
 import { backoffDelayMs } from "./backoff.ts";
 import type { ShellLog } from "./log.ts";
+import { PageChannel } from "./page-channel.ts";
 import type { SettingsStore } from "./settings.ts";
-import { clampBounds, MIN_HEIGHT_PX, MIN_WIDTH_PX } from "./window-state.ts";
+import { clampBounds, MAIN_WINDOW_SIZE } from "./window-state.ts";
 
 const RELOAD = { firstMs: 500, maxMs: 30_000 };
 const SAVE_DELAY_MS = 500;
@@ -48,26 +43,29 @@ export type WindowDeps = {
   onFrontChange(): void;
   /** The page is gone, or another in its place: nobody there waits for anything any more. */
   onPageGone(): void;
+  onClosed(): void;
+  /** It is there for its page alone, until somebody wants to see it. */
+  startsHidden: boolean;
   log: ShellLog;
 };
 
 export class MainWindow {
+  /** What reaches the page. */
+  readonly page: PageChannel;
   readonly #window: BrowserWindow;
   readonly #deps: WindowDeps;
-  #isListening = false;
-  #waitingRoutes: Route[] = [];
-  #status: EngineStatus = { state: "starting" };
   #crashCount = 0;
-  #wantsToShow = true;
+  #wantsToShow: boolean;
   #isReady = false;
   #saveTimer: NodeJS.Timeout | undefined;
 
   constructor(deps: WindowDeps) {
     this.#deps = deps;
+    this.#wantsToShow = !deps.startsHidden;
     this.#window = new BrowserWindow({
       ...clampBounds(deps.settings.get("windowBounds"), workAreas()),
-      minWidth: MIN_WIDTH_PX,
-      minHeight: MIN_HEIGHT_PX,
+      minWidth: MAIN_WINDOW_SIZE.min.width,
+      minHeight: MAIN_WINDOW_SIZE.min.height,
       show: false,
       title: "Lattice",
       icon: deps.iconPath,
@@ -81,6 +79,11 @@ export class MainWindow {
     if (deps.settings.get("isWindowMaximized")) this.#window.maximize();
     // Maximising shows the window on some systems; it waits for its first picture all the same.
     if (this.#window.isVisible()) this.#window.hide();
+    this.page = new PageChannel(this.#window, {
+      onPageGone: () => deps.onPageGone(),
+      onCrash: (reason) => this.#loadAgain(reason),
+      log: deps.log,
+    });
     this.#listen();
   }
 
@@ -97,13 +100,6 @@ export class MainWindow {
     return !this.isGone && this.#window.isVisible() && this.#window.isFocused() && !this.#window.isMinimized();
   }
 
-  /** Loads the page; a failure is logged, since the address is our own file. */
-  load(): void {
-    this.#window
-      .loadURL(`${APP_ORIGIN}/index.html`)
-      .catch((error: unknown) => this.#deps.log.error("the page cannot be loaded", error));
-  }
-
   /** Brings the window to the front. */
   show(): void {
     this.#wantsToShow = true;
@@ -115,31 +111,12 @@ export class MainWindow {
 
   /** Leads the page to a place in the app, as soon as it listens. */
   route(route: Route): void {
-    if (this.#isListening) this.contents.send(shellChannels.route, route);
-    else this.#waitingRoutes = [...this.#waitingRoutes.slice(-9), route];
-  }
-
-  /** Tells the page how the engine is, now and after every load. */
-  setEngineStatus(status: EngineStatus): void {
-    this.#status = status;
-    if (this.#isListening) this.contents.send(shellChannels.engineStatus, status);
-  }
-
-  /** Tells the page what can be shared, or that it is over. */
-  setScreenRequest(request: ScreenRequest): void {
-    if (!this.isGone && this.#isListening) this.contents.send(shellChannels.screenSources, request);
+    this.page.post(shellChannels.route, route);
   }
 
   /** Silences the page while it only rings. */
   setSilent(isSilent: boolean): void {
     if (!this.isGone) this.contents.setAudioMuted(isSilent);
-  }
-
-  /** To be called when the page's preload is there: it keeps what it gets until the page asks. */
-  onPreloadReady(): void {
-    this.#isListening = true;
-    this.contents.send(shellChannels.engineStatus, this.#status);
-    for (const route of this.#waitingRoutes.splice(0)) this.contents.send(shellChannels.route, route);
   }
 
   /** A hidden page may be slowed down, except while it holds a call. */
@@ -177,6 +154,7 @@ export class MainWindow {
       clearTimeout(this.#saveTimer);
       this.#deps.onPageGone();
       this.#deps.onFrontChange();
+      this.#deps.onClosed();
     });
     window.on("focus", () => {
       window.flashFrame(false);
@@ -184,30 +162,14 @@ export class MainWindow {
     });
     for (const change of ["blur", "show", "hide", "minimize", "restore"] as const)
       window.on(change as "blur", () => this.#deps.onFrontChange());
-    // The title is the app's; a page could otherwise write a room's name into the task bar.
-    window.on("page-title-updated", (event) => event.preventDefault());
-    this.contents.on("did-start-navigation", (details) => {
-      if (!details.isMainFrame || details.isSameDocument) return;
-      this.#isListening = false;
-      this.#deps.onPageGone();
-    });
-    // The one navigation that no guard is asked about is to the empty page.
-    this.contents.on("did-navigate", (_navigated, url) => {
-      if (!isAppUrl(url)) this.load();
-    });
-    this.contents.on("render-process-gone", (_gone, details) => {
-      this.#isListening = false;
-      this.#deps.onPageGone();
-      if (details.reason === "clean-exit") return;
-      const delayMs = backoffDelayMs(RELOAD, this.#crashCount++);
-      this.#deps.log.warn("the page ended and is loaded again", {
-        reason: details.reason,
-        delayMs,
-      });
-      setTimeout(() => {
-        if (!this.isGone) this.load();
-      }, delayMs);
-    });
+  }
+
+  #loadAgain(reason: string): void {
+    const delayMs = backoffDelayMs(RELOAD, this.#crashCount++);
+    this.#deps.log.warn("the page ended and is loaded again", { reason, delayMs });
+    setTimeout(() => {
+      if (!this.isGone) this.page.load();
+    }, delayMs);
   }
 
   #save(): void {

@@ -21,12 +21,26 @@ export const routeSchema = v.variant("to", [
   }),
   v.object({ to: v.literal("alias"), alias: roomAliasSchema, via: v.optional(v.array(v.string())) }),
   v.object({ to: v.literal("user"), userId: userIdSchema }),
-  /** The user took a call outside of the window; the window that is shown answers it, and holds its media. */
-  v.object({ to: v.literal("call"), accountId: accountIdSchema, callId: callIdSchema, answer: callMediaSchema }),
   v.object({ to: v.literal("new-room") }),
   v.object({ to: v.literal("settings") }),
 ]);
 export type Route = v.InferOutput<typeof routeSchema>;
+
+/** What the window of calls is to do. The window that places or answers a call holds its media. */
+export const callRequestSchema = v.variant("ask", [
+  v.object({ ask: v.literal("place"), accountId: accountIdSchema, roomId: roomIdSchema, media: callMediaSchema }),
+  v.object({
+    ask: v.literal("answer"),
+    accountId: accountIdSchema,
+    callId: callIdSchema,
+    media: callMediaSchema,
+    /** What becomes of the calls that run; as in `calls.answer`. */
+    otherCalls: v.optional(v.picklist(["end", "hold"])),
+  }),
+  /** Only come to the front. */
+  v.object({ ask: v.literal("show"), accountId: accountIdSchema }),
+]);
+export type CallRequest = v.InferOutput<typeof callRequestSchema>;
 
 /** How the engine is, as its host sees it. */
 export const engineStatusSchema = v.variant("state", [
@@ -41,10 +55,14 @@ export type EngineStatus = v.InferOutput<typeof engineStatusSchema>;
 
 export const hostInfoSchema = v.object({
   runtime: v.picklist(["electron", "browser"]),
+  /** What this window is for: the rooms, or calls alone, which then survive whatever happens to the rooms' window. */
+  role: v.picklist(["main", "calls"]),
   version: v.string(),
   platform: v.string(),
   /** Prefix of media addresses: `${mediaBase}${accountId}/${server}/${mediaId}?w=&h=&method=`. */
   mediaBase: v.string(),
+  /** Whether windows can be placed and kept above others here; a browser and some systems allow no program that. */
+  canPlaceWindows: v.boolean(),
 });
 export type HostInfo = v.InferOutput<typeof hostInfoSchema>;
 
@@ -109,6 +127,20 @@ export interface LatticeHost {
    */
   onScreenSources(listener: (request: ScreenRequest) => void): () => void;
   chooseScreenSource(choice: ScreenChoice): void;
+  /**
+   * Has the window of calls do this, opening it where there is none, in front of all others. False where it cannot be
+   * opened, as where a browser blocks it: then the page that asks holds the call itself. Answers false in the window
+   * of calls, which does it itself.
+   */
+  openCall(request: CallRequest): boolean;
+  /** Heard in the window of calls alone: what it is asked to do, once each, also what was asked before it listened. */
+  onCallRequest(listener: (request: CallRequest) => void): () => void;
+  /** Shows a place in the rooms' window, and brings that to the front. For the window of calls. */
+  openMain(route: Route): void;
+  /** Closes this window; only the window of calls does it, when it has nothing left to show. */
+  closeWindow(): void;
+  /** Makes the window of calls small and keeps it above all others, or gives it back its size and place. */
+  setCompact(isCompact: boolean): void;
 }
 
 /** A call that rings, as its small window shows it. */
@@ -169,6 +201,11 @@ export const shellChannels = {
   hostInfo: "lattice:host-info",
   screenSources: "lattice:screen-sources",
   chooseScreenSource: "lattice:choose-screen-source",
+  openCall: "lattice:open-call",
+  callRequest: "lattice:call-request",
+  openMain: "lattice:open-main",
+  closeWindow: "lattice:close-window",
+  setCompact: "lattice:set-compact",
   incomingCallInfo: "lattice:incoming-call-info",
   incomingCalls: "lattice:incoming-calls",
   incomingCallReply: "lattice:incoming-call-reply",

@@ -11,11 +11,10 @@ import type { RoomAlias, RoomId, UserId } from "../../preload/contract/ids.ts";
 import { routeSchema } from "../../preload/contract/shell-contract.ts";
 import type { LatticeHost } from "../../preload/contract/shell-contract.ts";
 import type { AccountRow } from "../../preload/contract/views.ts";
-import { useEngineClient } from "../engine-client/EngineProvider.tsx";
 import { useAvatarUrl } from "../engine-client/media-url.ts";
 import { useTopicItem } from "../engine-client/use-topic.ts";
 import { CallLogPane } from "../features/call-log/index.ts";
-import { answerCall, CallsSection, CallSurfaces, placeCall, ScreenSourcePicker } from "../features/calls/index.ts";
+import { CallsSection, CallSurfaces, ScreenSourcePicker, useBeginCall } from "../features/calls/index.ts";
 import {
   DevicesSection,
   EncryptionBanner,
@@ -67,7 +66,7 @@ export type AppShellProps = {
 export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: AppShellProps) {
   const t = useText();
   const { accountId } = account;
-  const client = useEngineClient();
+  const beginCall = useBeginCall();
   const [dialog, setDialog] = useState<OpenDialog>();
   const [isInfoOpen, setIsInfoOpen] = useState(false);
   const [isCallLog, setIsCallLog] = useState(false);
@@ -89,12 +88,11 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
         if (!parsed.success) return;
         const route = parsed.output;
         if (route.to === "room") openRoom(route.roomId);
-        else if (route.to === "call") answerCall(client, route);
         else if (route.to === "user") setDialog({ kind: "direct", userId: route.userId });
         else if (route.to === "alias") setDialog({ kind: "join", alias: route.alias, via: route.via ?? [] });
         else setDialog(route.to === "new-room" ? { kind: "room" } : { kind: "settings", section: "account" });
       }),
-    [client, host, openRoom],
+    [host, openRoom],
   );
 
   const goToNeighbour = (step: 1 | -1, onlyUnread = false) => {
@@ -209,7 +207,7 @@ export function AppShell({ account, host, openRoomId, onOpenRoom: openRoom }: Ap
           <CallLogPane
             accountId={accountId}
             onOpenRoom={openRoom}
-            onCall={(roomId, media) => placeCall(client, { accountId, roomId, media })}
+            onCall={(roomId, media) => void beginCall({ ask: "place", accountId, roomId, media })}
             onLeave={() => setIsCallLog(false)}
           />
         ) : (

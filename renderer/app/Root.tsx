@@ -1,18 +1,19 @@
 /**
  * The outermost component: error boundary, language of the primitives, engine client, and the choice between
- * app, gallery and the small window of a ringing call. Rendered by main.tsx. Invariant: gallery and small window
- * need no engine.
+ * app, window of calls, gallery and the small window of a ringing call. Rendered by main.tsx. Invariant: gallery and
+ * small window need no engine.
  */
 import { lazy, Suspense, useMemo, useSyncExternalStore } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
 import type { IncomingCallHost, LatticeHost } from "../../preload/contract/shell-contract.ts";
 import { connectToHost, EngineProvider } from "../engine-client/EngineProvider.tsx";
-import { IncomingCallPage } from "../features/calls/index.ts";
+import { CallHostContext, IncomingCallPage } from "../features/calls/index.ts";
 import { useText } from "../text/text.ts";
 import { Button } from "../ui/Button.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
 import { ErrorBoundary } from "../ui/ErrorBoundary.tsx";
 import { App } from "./App.tsx";
+import { CallsWindow } from "./CallsWindow.tsx";
 import { isGalleryHash, onHashChange } from "./navigation.ts";
 
 const Gallery = lazy(async () => ({ default: (await import("./Gallery.tsx")).Gallery }));
@@ -72,7 +73,13 @@ function Connected({ host }: { host: LatticeHost }) {
   }, [host]);
   return (
     <EngineProvider client={client} hostInfo={host.info}>
-      <App host={host} />
+      {host.info.role === "calls" ? (
+        <CallsWindow host={host} />
+      ) : (
+        <CallHostContext value={host}>
+          <App host={host} />
+        </CallHostContext>
+      )}
     </EngineProvider>
   );
 }

@@ -6,6 +6,7 @@ import { useState } from "react";
 import type { ReactNode } from "react";
 import { Phone, Plus, Trash, Video } from "lucide-react";
 import type { AccountId, CallId, DeviceId, EventId, RoomId, TxnId, UserId } from "../../preload/contract/ids.ts";
+import type { HostInfo } from "../../preload/contract/shell-contract.ts";
 import type {
   AccountRow,
   MemberRow,
@@ -30,6 +31,7 @@ import { Skeleton } from "../ui/Skeleton.tsx";
 import { Switch } from "../ui/Switch.tsx";
 import { TextField } from "../ui/TextField.tsx";
 import { AppShell } from "./AppShell.tsx";
+import { CallsWindow } from "./CallsWindow.tsx";
 import { openCannedClient } from "./canned-client.ts";
 import type { CannedTopics } from "./canned-client.ts";
 import { ConnectionBannerView } from "./ConnectionBanner.tsx";
@@ -42,6 +44,14 @@ import { ShortcutsDialog } from "./ShortcutsDialog.tsx";
 import { StartingView } from "./StartingView.tsx";
 
 const nothing = () => {};
+const GALLERY_HOST: HostInfo = {
+  runtime: "browser",
+  role: "main",
+  version: "0",
+  platform: "",
+  mediaBase: "/media/",
+  canPlaceWindows: false,
+};
 const nowMs = Date.now();
 const MINUTE_MS = 60_000;
 
@@ -180,7 +190,7 @@ function CannedWindow(props: {
   );
   const [client] = useState(() => openCannedClient({ ...topics, ...props.topics }, props.connection));
   return (
-    <EngineProvider client={client} hostInfo={{ runtime: "browser", version: "0", platform: "", mediaBase: "/media/" }}>
+    <EngineProvider client={client} hostInfo={GALLERY_HOST}>
       <AppShell
         account={{ ...account, ...props.account }}
         host={{ onRoute: () => nothing, onScreenSources: () => nothing, chooseScreenSource: nothing }}
@@ -191,11 +201,31 @@ function CannedWindow(props: {
   );
 }
 
+/** The window of calls before it was asked for anything. */
+function CannedCallsWindow() {
+  const [client] = useState(() => openCannedClient(topics));
+  return (
+    <EngineProvider client={client} hostInfo={GALLERY_HOST}>
+      <CallsWindow
+        host={{
+          info: GALLERY_HOST,
+          onCallRequest: () => nothing,
+          onScreenSources: () => nothing,
+          chooseScreenSource: nothing,
+          openMain: nothing,
+          closeWindow: nothing,
+          setCompact: nothing,
+        }}
+      />
+    </EngineProvider>
+  );
+}
+
 /** Views that run commands: here they all fail as cancelled. */
 function CannedEngine({ children }: { children: ReactNode }) {
   const [client] = useState(() => openCannedClient(topics));
   return (
-    <EngineProvider client={client} hostInfo={{ runtime: "browser", version: "0", platform: "", mediaBase: "/media/" }}>
+    <EngineProvider client={client} hostInfo={GALLERY_HOST}>
       {children}
     </EngineProvider>
   );
@@ -354,6 +384,7 @@ export const appGallery: readonly { name: string; render: () => ReactNode }[] = 
     ),
   },
   { name: "window: sign in again", render: () => <CannedWindow account={{ state: "soft-logged-out" }} /> },
+  { name: "window: calls, none yet", render: () => <CannedCallsWindow /> },
   { name: "window: starting", render: () => <StartingView /> },
   {
     name: "banners",

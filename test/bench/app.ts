@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright";
 import { startHostProcess, type HostProcess } from "../../main/tools/host-process.ts";
+import { findCallsPage } from "../support/calls-page.ts";
 import { startHomeserver, type Homeserver } from "../support/homeserver.ts";
 import type { RegisteredUser } from "../support/register-user.ts";
 import { ensureChromium } from "../support/setup.ts";
@@ -129,9 +130,11 @@ async function benchCalls(homeserver: Homeserver, browser: Browser, folder: stri
       .getByRole("alertdialog", { name: "Incoming call" })
       .getByRole("button", { name: "Answer", exact: true })
       .click();
-    const oursMs = await connectedMs(callee.page);
-    await callee.page.getByRole("button", { name: "Hang up" }).click();
-    await caller.page.getByRole("button", { name: "Hang up" }).waitFor({ state: "detached" });
+    const calls = await findCallsPage(() => callee.page.context().pages());
+    const oursMs = await connectedMs(calls);
+    await calls.getByRole("button", { name: "Hang up" }).click();
+    const callerCalls = await findCallsPage(() => caller.page.context().pages());
+    if (!callerCalls.isClosed()) await callerCalls.waitForEvent("close");
     const floorMs = await callee.page.evaluate(barePeers);
     if (run === 0) continue;
     ours.push(oursMs);

@@ -10,13 +10,14 @@ import { chromium, type Browser, type Page } from "playwright";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startBrowserHost, type BrowserHost } from "../../main/browser-host/server.ts";
 import { build } from "../../main/tools/build.ts";
-import type { LatticeHost } from "../../preload/contract/shell-contract.ts";
+import type { CallRequest, LatticeHost } from "../../preload/contract/shell-contract.ts";
+import type { AccountId, RoomId } from "../../preload/contract/ids.ts";
 import { ensureChromium } from "../support/setup.ts";
 import { stubEngine, type StubEngine } from "./stub-engine.ts";
 
 /** Keeps what the host tells it; asks for a port at once and with every engine that starts. */
 const PAGE = `
-const seen = (window.seen = { statuses: [], frames: [], routes: [], ports: 0 });
+const seen = (window.seen = { statuses: [], frames: [], routes: [], requests: [], ports: 0 });
 const host = window.latticeHost;
 let nonce;
 const ask = () => host.requestEnginePort((nonce = crypto.randomUUID()));
@@ -33,10 +34,17 @@ host.onEngineStatus((status) => {
   if (isBack) ask();
 });
 host.onRoute((route) => seen.routes.push(route));
+host.onCallRequest((request) => seen.requests.push(request));
 ask();
 `;
 
-type Seen = { statuses: { state: string }[]; frames: { t: string }[]; routes: unknown[]; ports: number };
+type Seen = {
+  statuses: { state: string }[];
+  frames: { t: string }[];
+  routes: unknown[];
+  requests: CallRequest[];
+  ports: number;
+};
 
 let browser: Browser;
 let folder: string;
@@ -101,7 +109,7 @@ test("the page gets its port, and a fresh one after the engine was lost", async 
   expect(await page.title()).toBe("Alice");
   await eventually(async () => (await seen()).frames.map((frame) => frame.t)).toEqual(["hello", "reply"]);
   expect(await page.evaluate(() => (window as unknown as { latticeHost: LatticeHost }).latticeHost.info)).toMatchObject(
-    { runtime: "browser", mediaBase: "/media/" },
+    { runtime: "browser", role: "main", mediaBase: "/media/" },
   );
 
   engine.setStatus({ state: "restarting", attempt: 1, delayMs: 250 });
@@ -183,5 +191,59 @@ test("a notification is shown once, leads to its room, and goes with its item", 
     ops: [{ op: "reset", items: [{ ...item, key: "n2", kind: "call", title: "Bob Marsh", body: "Video call" }] }],
   });
   await eventually(titles).toEqual(["Alice Reyes: Hello", "Bob Marsh: Video call"]);
+  expect(problems).toEqual([]);
+});
+
+test("calls are asked of a window of their own: once each, in one window, also after the rooms' page was loaded anew", async () => {
+  await page.goto(host.mintUrl());
+  await eventually(async () => (await seen()).ports).toBe(1);
+  const accountId = "abcdefghijklmnop" as AccountId;
+  const place: CallRequest = { ask: "place", accountId, roomId: "!room" as RoomId, media: "voice" };
+  const openCall = (request: CallRequest) =>
+    page.evaluate((asked) => (window as unknown as { latticeHost: LatticeHost }).latticeHost.openCall(asked), request);
+
+  // There is nothing to show, and nothing is left of having looked.
+  expect(await openCall({ ask: "show", accountId })).toBe(false);
+  await eventually(() => page.context().pages().length).toBe(1);
+
+  const opening = page.waitForEvent("popup");
+  // Twice, before the window has loaded.
+  expect(await openCall(place)).toBe(true);
+  expect(await openCall({ ...place, media: "video" })).toBe(true);
+  const calls = await opening;
+  const asked = () => calls.evaluate(() => (window as unknown as { seen: Seen }).seen.requests.map(({ ask }) => ask));
+  const hostOf = (of: Page) =>
+    of.evaluate(() => {
+      const { info, openCall: ask } = (window as unknown as { latticeHost: LatticeHost }).latticeHost;
+      return { role: info.role, opened: ask({ ask: "show", accountId: "abcdefghijklmnop" as AccountId }) };
+    });
+  await eventually(asked).toEqual(["place", "place"]);
+  expect(await hostOf(calls)).toEqual({ role: "calls", opened: false });
+
+  await page.reload();
+  await eventually(async () => (await seen()).ports).toBe(1);
+  expect(await openCall({ ask: "show", accountId })).toBe(true);
+  await eventually(asked).toEqual(["place", "place", "show"]);
+  expect(page.context().pages()).toHaveLength(2);
+
+  // What cannot be read, and what comes from another origin, is dropped.
+  await calls.evaluate(() => {
+    window.postMessage({ lattice: "call", request: { ask: "place" } }, window.location.origin);
+    window.postMessage("{", window.location.origin);
+    window.dispatchEvent(
+      new MessageEvent("message", {
+        origin: "https://example.org",
+        data: { lattice: "call", request: { ask: "show", accountId: "abcdefghijklmnop" } },
+      }),
+    );
+  });
+  await calls.evaluate(() =>
+    (window as unknown as { latticeHost: LatticeHost }).latticeHost.openMain({ to: "settings" }),
+  );
+  await eventually(async () => (await seen()).routes).toEqual([{ to: "settings" }]);
+  expect(await asked()).toEqual(["place", "place", "show"]);
+
+  await calls.evaluate(() => (window as unknown as { latticeHost: LatticeHost }).latticeHost.closeWindow());
+  await eventually(() => page.context().pages().length).toBe(1);
   expect(problems).toEqual([]);
 });

@@ -9,6 +9,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { crc32, deflateSync } from "node:zlib";
+import type { Page } from "@playwright/test";
 import { openKeys } from "../../main/engine/crypto/key-file.ts";
 import { decodeRecoveryKey } from "../../main/engine/crypto/recovery-key.ts";
 import { startHostProcess } from "../../main/tools/host-process.ts";
@@ -17,6 +18,7 @@ import {
   composer,
   dialog,
   expect,
+  callsPageOf,
   expectMoving,
   meet,
   notificationsOf,
@@ -165,7 +167,7 @@ function rememberIcePasswords(): void {
     },
   });
 }
-const icePasswordsOf = ({ page }: Seat): Promise<string[]> =>
+const icePasswordsOf = (page: Page): Promise<string[]> =>
   page.evaluate(() => [...(window as unknown as { icePasswords: Set<string> }).icePasswords]);
 
 async function leaveRoom({ page }: Seat): Promise<void> {
@@ -179,7 +181,7 @@ test("nothing that was said in confidence can be read in any file; after sign-ou
   test.setTimeout(240_000);
   const password = canary("password");
   const [alice, bob] = await Promise.all([seat("Alice", { hasProfile: true, password }), seat("Bob")]);
-  await alice.page.addInitScript(rememberIcePasswords);
+  await alice.context.addInitScript(rememberIcePasswords);
   await alice.page.goto(await alice.host.mintUrl());
   await meet(alice, bob, homeserver.baseUrl);
 
@@ -220,9 +222,10 @@ test("nothing that was said in confidence can be read in any file; after sign-ou
     await press(bob.page, "Video call");
     await press(alice.page.getByRole("alertdialog", { name: "Incoming call" }), "Answer");
     await expectMoving(alice, "video");
-    await press(alice.page, "Hang up");
-    await expect(bob.page.getByRole("button", { name: "Hang up" })).toHaveCount(0);
-    for (const [index, found] of (await icePasswordsOf(alice)).entries()) ofCall[`call ${index}`] = found;
+    const call = await callsPageOf(alice);
+    for (const [index, found] of (await icePasswordsOf(call)).entries()) ofCall[`call ${index}`] = found;
+    await press(call, "Hang up");
+    await expect((await callsPageOf(bob)).getByRole("button", { name: "Hang up" })).toHaveCount(0);
     expect(ofCall["call 0"]).toMatch(/^\S{22,}$/u);
     await leaveRoom(alice);
     await write(bob, spoken.notified);

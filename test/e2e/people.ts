@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test as base, type BrowserContext, type Locator, type Page } from "@playwright/test";
 import { startHostProcess, type HostProcess } from "../../main/tools/host-process.ts";
+import { findCallsPage } from "../support/calls-page.ts";
 import { startHomeserver, type Homeserver } from "../support/homeserver.ts";
 
 const ACTION_TIMEOUT_MS = 30_000;
@@ -131,8 +132,11 @@ export async function write(seat: Seat, text: string): Promise<void> {
 
 type CallStats = { framesDecoded: number; totalAudioEnergy: number; connectedMs: number };
 
+/** The page that holds this seat's calls. */
+export const callsPageOf = ({ context }: Seat): Promise<Page> => findCallsPage(() => context.pages());
+
 /** The page's own figures of the running call. */
-const callStats = ({ page }: Seat): Promise<CallStats> =>
+const callStats = (page: Page): Promise<CallStats> =>
   page.evaluate(async () => {
     const read = (window as unknown as { latticeCallStats?: () => Promise<CallStats> }).latticeCallStats;
     return (await read?.()) ?? { framesDecoded: 0, totalAudioEnergy: 0, connectedMs: 0 };
@@ -140,11 +144,12 @@ const callStats = ({ page }: Seat): Promise<CallStats> =>
 
 /** Resolves when both sound and, for video, picture have moved on since the call. */
 export async function expectMoving(seat: Seat, media: "voice" | "video"): Promise<void> {
-  const before = await callStats(seat);
+  const page = await callsPageOf(seat);
+  const before = await callStats(page);
   await expect
     .poll(
       async () => {
-        const now = await callStats(seat);
+        const now = await callStats(page);
         const hasSound = now.totalAudioEnergy > before.totalAudioEnergy;
         return hasSound && (media === "voice" || now.framesDecoded >= before.framesDecoded + 20);
       },
@@ -200,4 +205,18 @@ export async function compareEmoji(one: Seat, other: Seat): Promise<void> {
   expect(shown).toHaveLength(7);
   expect(shownToOther).toEqual(shown);
   await Promise.all([one, other].map(({ page }) => press(page, "They are the same")));
+}
+
+/** Goes by Tab until the element has the focus. */
+export async function tabTo(page: Page, element: Locator): Promise<void> {
+  await element.waitFor();
+  const wanted = element.and(page.locator(":focus"));
+  for (let step = 0; step < 60 && (await wanted.count()) === 0; step += 1) await page.keyboard.press("Tab");
+  await expect(wanted, `${String(element)} is reached by Tab`).toHaveCount(1);
+}
+
+/** Goes by Tab to the element, and presses it. */
+export async function pressByKeyboard(page: Page, element: Locator): Promise<void> {
+  await tabTo(page, element);
+  await page.keyboard.press("Enter");
 }

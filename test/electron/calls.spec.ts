@@ -6,8 +6,11 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, type Locator, type Page } from "@playwright/test";
+import type { AccountId } from "../../preload/contract/ids.ts";
+import type { CallRequest, LatticeHost } from "../../preload/contract/shell-contract.ts";
 import { test, type RunningApp } from "./app.ts";
 import { hasOwnDesktop } from "./global-setup.ts";
+import { callsPage, smallPage } from "./windows.ts";
 
 const run = promisify(execFile);
 const accountId = "a1b2c3d4e5f6g7h8";
@@ -94,12 +97,21 @@ const isMainShown = (app: RunningApp) =>
       .find((window) => window.getTitle() === "Lattice")!
       .isVisible(),
   );
-async function smallPage(app: RunningApp): Promise<Page> {
-  await expect.poll(() => app.electron.windows().length).toBe(2);
-  const page = app.electron.windows().find((each) => each !== app.page)!;
-  await page.getByRole("alertdialog").first().waitFor();
-  return page;
-}
+/** The window of calls, as the system has it. */
+const callsWindow = (app: RunningApp) =>
+  app.electron.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()
+      .filter((window) => window.getTitle() === "Lattice: call")
+      .map((window) => ({
+        isVisible: window.isVisible(),
+        isOnTop: window.isAlwaysOnTop(),
+        bounds: window.getBounds(),
+        preferences: (
+          window.webContents as unknown as { getLastWebPreferences(): Record<string, unknown> }
+        ).getLastWebPreferences(),
+      }))
+      .at(0),
+  );
 
 /** Presses what closes the small window, which may be gone before the click has been reported. */
 async function pressLast(button: Locator): Promise<void> {
@@ -127,7 +139,7 @@ const press = (app: RunningApp, actionIndex: number) =>
     kept.at(-1)!.emit("action", { actionIndex: index }, index);
   }, actionIndex);
 
-test("a call's notification answers in the window, declines, and goes within a second", async ({ launch }) => {
+test("a call's notification answers in the window of calls, declines, and goes within a second", async ({ launch }) => {
   const app = await launch({ page: "real" });
   await start(app);
   await keepNotifications(app);
@@ -143,7 +155,8 @@ test("a call's notification answers in the window, declines, and goes within a s
   await expect
     .poll(() => commands(app))
     .toEqual([{ command: "calls.answer", args: { accountId, callId: "abc", media: "video" } }]);
-  await expect.poll(() => isMainShown(app)).toBe(true);
+  await expect.poll(async () => (await callsWindow(app))?.isVisible).toBe(true);
+  expect(await isMainShown(app)).toBe(false);
   await expect.poll(displayed).toBe(0);
 
   await app.engine.setTopic("notifications", []);
@@ -197,15 +210,123 @@ test("the small window rings above all else without taking the keyboard, and lea
       ),
     ),
   ).toBe(0);
-  expect((await app.engine.seen()).ports).toBe(portsBefore);
+  // The window of calls is loaded in case, and has the one port more; the small window has none.
+  await expect.poll(async () => (await app.engine.seen()).ports).toBe(portsBefore + 1);
+  expect(await callsWindow(app)).toMatchObject({ isVisible: false });
   await page.screenshot({ path: join(testInfo.outputDir, "small-window.png") });
 
   await pressLast(page.getByRole("button", { name: "Answer", exact: true }));
   await expect
     .poll(() => commands(app))
     .toEqual([{ command: "calls.answer", args: { accountId, callId: "abc", media: "video" } }]);
-  await expect.poll(() => isMainShown(app)).toBe(true);
+  await expect.poll(async () => (await callsWindow(app))?.isVisible).toBe(true);
+  expect(await isMainShown(app)).toBe(false);
   await expect.poll(async () => (await smallWindows(app)).length).toBe(0);
+});
+
+const running = { ...ringing, direction: "outgoing", state: "connected", connectedAtMs: 1 };
+
+test("the window of calls is loaded while it rings, and goes where nobody answered", async ({ launch }) => {
+  const app = await launch({ page: "real" });
+  await start(app);
+  await app.engine.setTopic("calls", [{ ...ringing, isAudible: false }]);
+  await app.page.waitForTimeout(500);
+  expect(await callsWindow(app)).toBeUndefined();
+  await app.engine.setTopic("calls", [ringing]);
+  await expect
+    .poll(() => callsWindow(app))
+    .toMatchObject({
+      isVisible: false,
+      preferences: { sandbox: true, contextIsolation: true, nodeIntegration: false, webSecurity: true },
+    });
+  const page = await callsPage(app);
+  await app.engine.setTopic("calls", [{ ...ringing, state: "ended", endReason: "answered-elsewhere" }]);
+  await expect.poll(() => callsWindow(app)).toBeUndefined();
+  await expect.poll(() => page.isClosed()).toBe(true);
+});
+
+test("a call that is placed opens its window; that can be small, and hangs up when it is closed", async ({
+  launch,
+}, testInfo) => {
+  const app = await launch({ page: "real" });
+  await start(app);
+  const ask = (of: Page, request: unknown) =>
+    of.evaluate(
+      (asked) => (globalThis as unknown as { latticeHost: LatticeHost }).latticeHost.openCall(asked as CallRequest),
+      request,
+    );
+  const place = { ask: "place", accountId, roomId: "!room:example.org", media: "voice" };
+  for (const wrong of [null, { ...place, roomId: "room" }, { ask: "shut" }]) await ask(app.page, wrong);
+  await app.page.waitForTimeout(300);
+  expect(await callsWindow(app)).toBeUndefined();
+  // Twice, before the page listens.
+  expect([await ask(app.page, place), await ask(app.page, { ...place, media: "video" })]).toEqual([true, true]);
+  const page = await callsPage(app);
+  await expect
+    .poll(async () => (await commands(app)).map(({ command, args }) => [command, (args as { media: string }).media]))
+    .toEqual([
+      ["calls.place", "voice"],
+      ["calls.place", "video"],
+    ]);
+  await expect.poll(async () => (await callsWindow(app))?.isVisible).toBe(true);
+  await app.engine.setTopic("calls", [{ ...running, isMediaHere: true }]);
+  await page.getByRole("region", { name: "Call with Bob Marsh" }).waitFor();
+  expect(await ask(page, place)).toBe(false);
+  // What belongs to the other page is refused to each.
+  await app.page.evaluate(() => (globalThis as unknown as { latticeHost: LatticeHost }).latticeHost.closeWindow());
+  await page.screenshot({ path: join(testInfo.outputDir, "call.png") });
+
+  const before = (await callsWindow(app))!.bounds;
+  await page.getByRole("button", { name: "Make the call small" }).click();
+  await expect.poll(() => callsWindow(app)).toMatchObject({ isOnTop: true, bounds: { width: 336, height: 232 } });
+  await page.screenshot({ path: join(testInfo.outputDir, "small-call.png") });
+  await page.getByRole("button", { name: "Back to the call" }).click();
+  const { width, height } = before;
+  await expect.poll(() => callsWindow(app)).toMatchObject({ isOnTop: false, bounds: { width, height } });
+  // Window managers of X11 count their frame in one way when asked, and in another when told.
+  const { x, y } = (await callsWindow(app))!.bounds;
+  expect([Math.abs(x - before.x) < 40, Math.abs(y - before.y) < 40]).toEqual([true, true]);
+
+  await app.page.reload();
+  await app.page.getByRole("button", { name: "Account: Me" }).waitFor();
+  expect(page.isClosed()).toBe(false);
+  await app.electron.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()
+      .find((window) => window.getTitle() === "Lattice: call")!
+      .close(),
+  );
+  await expect
+    .poll(async () => (await commands(app)).at(-1))
+    .toEqual({ command: "calls.hangUp", args: { accountId, callId: "abc" } });
+  await expect.poll(() => callsWindow(app)).toBeUndefined();
+});
+
+test("without a rooms' window one is opened to ring, and closing it while a call runs ends nothing", async ({
+  launch,
+}) => {
+  const app = await launch({ page: "real" });
+  await start(app);
+  await app.engine.setTopic("calls", [running]);
+  await app.page.evaluate((id) => {
+    const host = (globalThis as unknown as { latticeHost: LatticeHost }).latticeHost;
+    host.openCall({ ask: "show", accountId: id as AccountId });
+  }, accountId);
+  await expect.poll(async () => (await callsWindow(app))?.isVisible).toBe(true);
+  const mainWindows = () =>
+    app.electron.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows()
+        .filter((window) => window.getTitle() === "Lattice")
+        .map((window) => window.isVisible()),
+    );
+  await app.electron.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()
+      .find((window) => window.getTitle() === "Lattice")!
+      .destroy(),
+  );
+  await expect.poll(mainWindows).toEqual([]);
+  expect((await commands(app)).filter(({ command }) => command === "calls.hangUp")).toEqual([]);
+  await app.engine.setTopic("calls", [running, { ...ringing, key: "two", callId: "two" }]);
+  await expect.poll(mainWindows).toEqual([false]);
 });
 
 test("the small window goes at once when the ringing ends, and when the engine ends", async ({ launch }) => {
@@ -314,8 +435,6 @@ test("the small window stands where the user put it, and a quit while it rings i
   await app.electron.evaluate(({ app: electronApp }) => void setTimeout(() => electronApp.quit(), 50));
   expect(await ended).toBe(0);
 });
-
-const running = { ...ringing, direction: "outgoing", state: "connected", connectedAtMs: 1 };
 
 /** Asks for a screen as a call does; the answer is kept in the page. */
 async function askForScreen(page: Page): Promise<{ answer: () => Promise<string> }> {

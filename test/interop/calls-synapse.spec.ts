@@ -15,6 +15,7 @@ import type { HostProcess } from "../../main/tools/host-process.ts";
 import { startHomeserver } from "../support/homeserver.ts";
 import type { Homeserver } from "../support/homeserver.ts";
 import type { RegisteredUser } from "../support/register-user.ts";
+import { findCallsPage } from "../support/calls-page.ts";
 import { openBundle } from "./support/page-bundle.ts";
 
 const SDK_PAGE = fileURLToPath(new URL("pages/sdk-user.page.ts", import.meta.url));
@@ -93,13 +94,23 @@ test.afterAll(async () => {
 
 test.afterEach(async () => {
   // The last words of a call go away before the next one.
-  await expect(ours.getByRole("button", { name: "Hang up" })).toHaveCount(0);
+  const calls = ours
+    .context()
+    .pages()
+    .filter((page) => page !== ours);
+  for (const page of calls) await expect(page.getByRole("button", { name: "Hang up" })).toHaveCount(0);
+  await Promise.all(calls.map((page) => page.close()));
   await expect(ours.getByRole("button", { name: "Video call" })).toBeEnabled();
 });
 
-const statsOf = (side: "ours" | "theirs") =>
+/** The window of calls of the app. */
+const callsPage = () => findCallsPage(() => ours.context().pages());
+
+const statsOf = async (side: "ours" | "theirs") =>
   side === "ours"
-    ? ours.evaluate(async () => (await window.latticeCallStats?.()) ?? { framesDecoded: 0, totalAudioEnergy: 0 })
+    ? (await callsPage()).evaluate(
+        async () => (await window.latticeCallStats?.()) ?? { framesDecoded: 0, totalAudioEnergy: 0 },
+      )
     : theirs.evaluate(() => window.sdkUser.stats());
 
 async function expectMedia(side: "ours" | "theirs", media: Media): Promise<void> {
@@ -129,7 +140,7 @@ for (const media of ["voice", "video"] as const) {
     await theirs.evaluate(() => window.sdkUser.answer());
     await expectMedia("ours", media);
     await expectMedia("theirs", media);
-    await ours.getByRole("button", { name: "Hang up" }).click();
+    await (await callsPage()).getByRole("button", { name: "Hang up" }).click();
     await expect.poll(theirState).toBe("ended");
     expect(await theirs.evaluate(() => window.sdkUser.errors)).toEqual([]);
   });
@@ -141,7 +152,7 @@ for (const media of ["voice", "video"] as const) {
     await expectMedia("theirs", media);
     expect(await theirs.evaluate(() => window.sdkUser.errors)).toEqual([]);
     await theirs.evaluate(() => window.sdkUser.hangUp());
-    await expect(ours.getByText("Bob ended the call")).toBeVisible();
+    await expect((await callsPage()).getByText("Bob ended the call")).toBeVisible();
   });
 }
 
@@ -153,7 +164,7 @@ test("what is declined or given up stops ringing on the other side", async () =>
   await ours.getByRole("button", { name: "Voice call" }).click();
   await expect.poll(theirState).toBe("ringing");
   await theirs.evaluate(() => window.sdkUser.reject());
-  await expect(ours.getByText("Bob declined the call")).toBeVisible();
+  await expect((await callsPage()).getByText("Bob declined the call")).toBeVisible();
 
   await theirs.evaluate((room) => window.sdkUser.place(room, "video"), roomId);
   await expect(incomingCard()).toBeVisible();
@@ -162,6 +173,6 @@ test("what is declined or given up stops ringing on the other side", async () =>
 
   await ours.getByRole("button", { name: "Video call" }).click();
   await expect.poll(theirState).toBe("ringing");
-  await ours.getByRole("button", { name: "Hang up" }).click();
+  await (await callsPage()).getByRole("button", { name: "Hang up" }).click();
   await expect.poll(theirState).toBe("ended");
 });

@@ -6,6 +6,7 @@
  */
 import { fileUrl } from "../../../preload/contract/file-address.ts";
 import type { EngineStatus, HostInfo, LatticeHost, Route } from "../../../preload/contract/shell-contract.ts";
+import { openCallsSide, openRoomsSide, roleOfPage } from "./calls-window.ts";
 import { followEngineStatus } from "./engine-status.ts";
 import { showNotifications } from "./notifications.ts";
 import { bridgePort } from "./port-bridge.ts";
@@ -17,11 +18,14 @@ declare global {
   }
 }
 
+const role = roleOfPage();
 const info: HostInfo = {
   runtime: "browser",
+  role,
   version: import.meta.env.LATTICE_VERSION,
   platform: navigator.platform,
   mediaBase: "/media/",
+  canPlaceWindows: false,
 };
 
 /** The news that the engine ended comes over another socket, and may be the slower one. */
@@ -50,6 +54,13 @@ function renewLostPort(): void {
   tell({ state: "restarting", attempt: 1, delayMs: 0 });
   tell({ state: "running" });
 }
+
+function lead(route: Route): void {
+  for (const listener of routeListeners) listener(route);
+}
+
+const openCall = role === "main" ? openCallsSide(lead) : () => false;
+const rooms = role === "calls" ? openRoomsSide() : undefined;
 
 function tell(next: EngineStatus): void {
   status = next;
@@ -88,18 +99,27 @@ const latticeHost: LatticeHost = {
   // The browser has a dialog of its own for this.
   onScreenSources: () => () => {},
   chooseScreenSource: () => {},
+  openCall,
+  onCallRequest: (listener) => rooms?.onRequest(listener) ?? (() => {}),
+  openMain: (route) => rooms?.openMain(route),
+  closeWindow: () => window.close(),
+  setCompact: () => {},
 };
 
 Object.defineProperty(window, "latticeHost", { value: Object.freeze(latticeHost), enumerable: true });
 
-const notifications = showNotifications((route) => {
-  window.focus();
-  for (const listener of routeListeners) listener(route);
-});
+// Two windows of one app tell everything once.
+const notifications =
+  role === "main"
+    ? showNotifications((route) => {
+        window.focus();
+        lead(route);
+      })
+    : undefined;
 
 followEngineStatus((next) => {
   // The page first: it asks for a new port by itself, which replaces a request that waits.
   tell(next);
   if (next.state === "running" && awaitingNonce !== undefined) deliverPort(awaitingNonce);
-  notifications.onEngineStatus(next);
+  notifications?.onEngineStatus(next);
 });

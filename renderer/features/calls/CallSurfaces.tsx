@@ -1,8 +1,10 @@
 /**
- * Everything that an account's calls show over the rooms: ringing cards, the running call (large or small),
- * how calls ended. Mounted once per account by renderer/app; connects topic, commands and media to the views.
- * Invariants: the ring sounds only for calls that may be heard and stops with the last of them; answering ends
- * the calls that run here first, unless they are to be held; the sound of a call survives every change of its view.
+ * Everything that an account's calls show, over the rooms or in the window of calls: ringing cards, the running call
+ * (large or small), how calls ended. Mounted once per account and window by renderer/app; connects topic, commands and
+ * media to the views.
+ * Invariants: the ring sounds in the rooms' window, only for calls that may be heard, and stops with the last of them;
+ * answering ends the calls that run here first, unless they are to be held; the sound of a call survives every change
+ * of its view; the end of a call is told by the window that held it.
  */
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { AccountId, RoomId } from "../../../preload/contract/ids.ts";
@@ -14,9 +16,12 @@ import { useTopic, useTopicItem } from "../../engine-client/use-topic.ts";
 import { formatDuration } from "../../text/format.ts";
 import { useText } from "../../text/text.ts";
 import { VisuallyHidden } from "../../ui/VisuallyHidden.tsx";
+import { useBeginCall } from "./begin-call.ts";
+import { useCallHolders } from "./call-holders.ts";
 import { callNotices } from "./call-notices.ts";
 import type { ScreenShareOptions } from "./call-media/call-media.ts";
 import { changeObstacle, endWords, holdWords, isWorthTryingAgain, stateWords } from "./call-words.ts";
+import { CallElsewhere } from "./CallElsewhere.tsx";
 import { CallNotice } from "./CallNotice.tsx";
 import { InCallView } from "./InCallView.tsx";
 import { IncomingCallCard } from "./IncomingCallCard.tsx";
@@ -37,12 +42,25 @@ export type CallSurfacesProps = {
   onOpenRoom?: ((roomId: RoomId) => void) | undefined;
   /** Shows the settings of calls. */
   onSettings?: (() => void) | undefined;
+  /** Given in the window of calls, which has no rooms to show. */
+  ownWindow?: CallsOwnWindow | undefined;
 };
+
+/** What the window of calls can do with itself. */
+export type CallsOwnWindow = {
+  /** Absent where windows cannot be placed. */
+  setCompact?: ((isCompact: boolean) => void) | undefined;
+  /** Hears whether there is anything to show. */
+  onIdle: (isIdle: boolean) => void;
+};
+
+/** How long an answer that was given to the other window may take before the call is shown to ring again. */
+const ANSWER_PATIENCE_MS = 5_000;
 
 const isMac = (platform: string): boolean => /mac|darwin/iu.test(platform);
 
 /** The surfaces of an account's calls. */
-export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: CallSurfacesProps) {
+export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings, ownWindow }: CallSurfacesProps) {
   const text = useText();
   const client = useEngineClient();
   const { platform } = useHostInfo();
@@ -59,11 +77,21 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: Cal
   const [silenced, setSilenced] = useState<ReadonlySet<string>>(new Set());
   const [isMinimised, setIsMinimised] = useState(false);
   const [shownCallId, setShownCallId] = useState<CallView["callId"]>();
-  const { running, waiting, ringing, ended } = sortCalls(calls ?? [], hidden, shownCallId);
+  const holders = useCallHolders(calls ?? []);
+  const sorted = sortCalls(calls ?? [], hidden, shownCallId);
+  const { running, waiting } = sorted;
+  const elsewhere = ownWindow ? undefined : sorted.elsewhere;
+  // Whom nobody looks for in the window of calls: it rings and is missed where the rooms are.
+  const ringing = ownWindow && !running ? [] : sorted.ringing;
+  const ended = sorted.ended.filter(({ callId }) => {
+    const holder = holders.get(callId);
+    return ownWindow ? holder === "here" : holder !== "elsewhere";
+  });
   if (running?.callId !== shownCallId) setShownCallId(running?.callId);
   const media = useCallMedia(registry, running);
   const snapshot = useMediaSnapshot(media);
 
+  const begin = useBeginCall();
   const put = (set: (change: (before: ReadonlySet<string>) => ReadonlySet<string>) => void, callId: string) =>
     set((before) => new Set(before).add(callId));
   const attempt = (command: Promise<unknown>) => {
@@ -78,11 +106,12 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: Cal
     if (otherCalls === "end") for (const other of running ? [running, ...waiting] : []) hangUp(other);
     put(setHidden, call.callId);
     setIsMinimised(false);
-    attempt(
-      client
-        .call("calls.answer", { accountId, callId: call.callId, media: kind, otherCalls })
-        .finally(() => setHidden((before) => new Set([...before].filter((callId) => callId !== call.callId)))),
-    );
+    const unhide = () => setHidden((before) => new Set([...before].filter((callId) => callId !== call.callId)));
+    void begin({ ask: "answer", accountId, callId: call.callId, media: kind, otherCalls }).then((where) => {
+      // The other window may fail to; then it rings on.
+      if (where === "here") unhide();
+      else setTimeout(unhide, ANSWER_PATIENCE_MS);
+    });
   };
   const decline = (call: CallView) => {
     put(setHidden, call.callId);
@@ -97,12 +126,26 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: Cal
 
   const callAgain = (call: CallView) => {
     put(setHidden, call.callId);
-    attempt(client.call("calls.place", { accountId, roomId: call.roomId, media: call.media }));
+    void begin({ ask: "place", accountId, roomId: call.roomId, media: call.media });
+  };
+  const show = async () => {
+    const where = await begin({ ask: "show", accountId });
+    if (where === "here") callNotices.show(accountId, text("calls.windowNotFound"));
   };
 
-  const audible = ringing.some((call) => call.isAudible && !silenced.has(call.callId)) && !running;
+  const audible =
+    ringing.some((call) => call.isAudible && !silenced.has(call.callId)) && !running && !elsewhere && !ownWindow;
   const { ringId } = useMediaChoices();
   useEffect(() => (audible ? startRinging(ringId) : undefined), [audible, ringId]);
+
+  const setCompact = ownWindow?.setCompact;
+  useEffect(() => {
+    setCompact?.(isMinimised);
+  }, [setCompact, isMinimised]);
+
+  const onIdle = ownWindow?.onIdle;
+  const isIdle = topic.status !== "loading" && !running && ended.length === 0 && notice === undefined;
+  useEffect(() => onIdle?.(isIdle), [onIdle, isIdle]);
 
   const runningId = running?.callId;
   useEffect(() => {
@@ -137,13 +180,14 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: Cal
     const call = waiting.find((each) => each.callId === callId);
     if (call) act(call);
   };
-  /** Goes somewhere else in the window, where the call has to be small. */
+  /** Goes somewhere else; where that is in this window, the call has to be small. */
   const leaveTo = (go: (() => void) | undefined) =>
     go &&
     (() => {
-      setIsMinimised(true);
+      if (!ownWindow) setIsMinimised(true);
       go();
     });
+  const current = running ?? elsewhere;
   const setStun = (publicStun: "allowed" | "refused") =>
     attempt(client.call("calls.setSettings", { accountId, settings: { publicStun } }));
   const isWithoutServers = running?.desired?.iceServers.length === 0 && running.state !== "connected";
@@ -171,7 +215,7 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: Cal
           <StreamSound stream={snapshot.remoteStream} sinkId={speaker.sinkId} />
           <StreamSound stream={snapshot.remoteScreenStream} sinkId={speaker.sinkId} />
           {isMinimised ? (
-            <MiniCall {...shared} onRestore={() => setIsMinimised(false)} />
+            <MiniCall {...shared} isWholeWindow={ownWindow !== undefined} onRestore={() => setIsMinimised(false)} />
           ) : (
             <InCallView
               {...shared}
@@ -192,12 +236,19 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: Cal
               onTones={(tones) => media?.sendTones(tones)}
               onSwap={(callId) => withWaiting(callId, (call) => hold(call.callId, false))}
               onEndWaiting={(callId) => withWaiting(callId, hangUp)}
-              onMinimise={() => setIsMinimised(true)}
+              onMinimise={ownWindow && !setCompact ? undefined : () => setIsMinimised(true)}
               onOpenRoom={leaveTo(onOpenRoom && (() => onOpenRoom(running.roomId)))}
               onSettings={leaveTo(onSettings)}
             />
           )}
         </>
+      ) : elsewhere ? (
+        <CallElsewhere
+          {...elsewhere}
+          peerAvatarSrc={avatarUrl(elsewhere.peer.avatarMxc, 48)}
+          onShow={() => void show()}
+          onHangUp={() => attempt(client.call("calls.hangUp", { accountId, callId: elsewhere.callId }))}
+        />
       ) : null}
 
       <div className={styles["stack"]} data-over-call="">
@@ -212,9 +263,9 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: Cal
             shield={call.shield}
             endsCurrentCall={false}
             waiting={
-              running && {
-                name: running.peer.displayName,
-                canHold: running.isOnHold || changeObstacle("hold", { ...running, isVideoCall: false }) === undefined,
+              current && {
+                name: current.peer.displayName,
+                canHold: current.isOnHold || changeObstacle("hold", { ...current, isVideoCall: false }) === undefined,
               }
             }
             onHoldAndAnswer={(kind) => answer(call, kind, "hold")}
@@ -244,7 +295,7 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings }: Cal
             }
             isMissed={call.endReason === "missed"}
             again={
-              isWorthTryingAgain(call.endReason) && !running
+              isWorthTryingAgain(call.endReason) && !current
                 ? { media: call.media, onPress: () => callAgain(call) }
                 : undefined
             }

@@ -84,7 +84,8 @@ export type InCallProps = {
   onSwap: (callId: string) => void;
   onEndWaiting: (callId: string) => void;
   onHangUp: () => void;
-  onMinimise: () => void;
+  /** Absent where the call cannot be made small. */
+  onMinimise?: (() => void) | undefined;
   onOpenRoom?: (() => void) | undefined;
   onSettings?: (() => void) | undefined;
 } & Pick<
@@ -175,7 +176,9 @@ export function InCallView(props: InCallProps) {
           <Facts {...props} />
         </div>
         <div className={styles["topEnd"]}>
-          <IconButton icon={<PictureInPicture2 />} label={text("calls.minimise")} onPress={props.onMinimise} />
+          {props.onMinimise ? (
+            <IconButton icon={<PictureInPicture2 />} label={text("calls.minimise")} onPress={props.onMinimise} />
+          ) : null}
           <IconButton
             icon={isFull ? <Shrink /> : <Expand />}
             label={text(isFull ? "calls.leaveFullScreen" : "calls.fullScreen")}

@@ -1,7 +1,7 @@
 /**
- * A running call made small, so that the rooms can be used meanwhile: the other side's picture or avatar, the
+ * A running call made small, so that other things can be done meanwhile: the other side's picture or avatar, the
  * timer, mute, hang up, and the way back. Drawn by CallSurfaces instead of InCallView.
- * Invariant: it floats under the room header and never covers the composer.
+ * Invariant: over the rooms it floats under the room header and never covers the composer; the window of calls it fills.
  */
 import { Expand, Mic, MicOff, PhoneOff } from "lucide-react";
 import { useText } from "../../text/text.ts";
@@ -16,7 +16,11 @@ import styles from "./in-call.module.css";
 export type MiniCallProps = Pick<
   InCallProps,
   "peer" | "peerAvatarSrc" | "state" | "connectedAtMs" | "isOnHold" | "media" | "modKey" | "onMicrophone" | "onHangUp"
-> & { onRestore: () => void };
+> & {
+  /** In the window of calls, which is small itself then. */
+  isWholeWindow?: boolean;
+  onRestore: () => void;
+};
 
 /** A running call in a corner. */
 export function MiniCall({
@@ -29,6 +33,7 @@ export function MiniCall({
   modKey,
   onMicrophone,
   onHangUp,
+  isWholeWindow = false,
   onRestore,
 }: MiniCallProps) {
   const text = useText();
@@ -39,11 +44,16 @@ export function MiniCall({
     <section
       className={styles["mini"]}
       data-theme="dark"
+      data-whole={isWholeWindow || undefined}
       aria-label={text("calls.callWith", { name: peer.displayName })}
     >
       {picture && !isOnHold && !media.isHeldByPeer ? (
         <div className={styles["miniStage"]}>
           <StreamPicture stream={picture} label={peer.displayName} isWhole={picture === media.remoteScreenStream} />
+        </div>
+      ) : isWholeWindow ? (
+        <div className={styles["miniStage"]}>
+          <Avatar name={peer.displayName} id={peer.userId} src={peerAvatarSrc} sizePx={64} />
         </div>
       ) : null}
       <div className={styles["miniBar"]}>

@@ -14,6 +14,7 @@ import { InCallView } from "./InCallView.tsx";
 import type { InCallProps } from "./InCallView.tsx";
 import { IncomingCallCard } from "./IncomingCallCard.tsx";
 import type { IncomingCallCardProps } from "./IncomingCallCard.tsx";
+import { CallElsewhere } from "./CallElsewhere.tsx";
 import { CallDetailsList } from "./CallDetailsList.tsx";
 import { CallSettingsView } from "./CallsSection.tsx";
 import { DeviceCheckView } from "./DeviceCheck.tsx";
@@ -379,6 +380,24 @@ export const callsGallery: readonly { name: string; render: () => ReactNode }[] 
           )}
         </WithPictures>,
       ),
+  },
+  {
+    name: "calls: in another window",
+    render: () =>
+      inFrame(
+        <CallElsewhere
+          {...inCall}
+          connectedAtMs={Date.now() - CONNECTED_BEFORE_MS}
+          onShow={nothing}
+          onHangUp={nothing}
+        />,
+      ),
+  },
+  {
+    name: "calls: small, a window of its own",
+    render: () => (
+      <MiniCall {...inCall} isWholeWindow connectedAtMs={Date.now() - CONNECTED_BEFORE_MS} onRestore={nothing} />
+    ),
   },
   {
     name: "calls: small, voice",

@@ -3,10 +3,10 @@
  * page of the small window, the choice of a screen, and the settings. Used by renderer/app only. Invariant: nothing else of this
  * folder is imported from outside, but the gallery, which is loaded apart.
  */
-export { answerCall } from "./answer-call.ts";
+export { beginCallHere, CallHostContext, useBeginCall } from "./begin-call.ts";
 export { CallButtons } from "./CallButtons.tsx";
 export { CallsSection } from "./CallsSection.tsx";
 export { CallSurfaces } from "./CallSurfaces.tsx";
+export type { CallsOwnWindow } from "./CallSurfaces.tsx";
 export { IncomingCallPage } from "./IncomingCallPage.tsx";
-export { placeCall } from "./place-call.ts";
 export { ScreenSourcePicker } from "./ScreenSourceDialog.tsx";

@@ -151,7 +151,14 @@ createRoot(root).render(
   <StrictMode>
     <EngineProvider
       client={client}
-      hostInfo={{ runtime: "browser", version: "0", platform: "linux", mediaBase: "/media/" }}
+      hostInfo={{
+        runtime: "browser",
+        role: "main",
+        version: "0",
+        platform: "linux",
+        mediaBase: "/media/",
+        canPlaceWindows: false,
+      }}
     >
       <main>
         <h1>Room</h1>

@@ -10,6 +10,7 @@ import { callLogEntries, callWords, outcomeWords } from "../../../renderer/featu
 import { restartDelayMs } from "../../../renderer/features/calls/call-media/restart-plan.ts";
 import { problemOf } from "../../../renderer/features/calls/call-media/local-media.ts";
 import { judgeQuality, readFigures } from "../../../renderer/features/calls/call-media/stats.ts";
+import { withCalls } from "../../../renderer/features/calls/call-holders.ts";
 import {
   changeObstacle,
   endWords,
@@ -34,20 +35,32 @@ const call = (callId: string, patch: Partial<CallView>): CallView =>
     ...patch,
   }) as CallView;
 
-test("each call is shown in one place, those of other windows in none", () => {
+test("each call is shown in one place, and of those of other windows the one that is talked on", () => {
   const calls = [
     call("rings", {}),
     call("runs-here", { state: "connected", isMediaHere: true }),
-    call("runs-elsewhere", { state: "connected" }),
-    call("calls-elsewhere", { state: "inviting", direction: "outgoing" }),
+    call("waits-elsewhere", { state: "connected", isOnHold: true, startedAtMs: 3 }),
+    call("runs-elsewhere", { state: "connected", startedAtMs: 2 }),
     call("was-declined-there", { state: "ended", endReason: "remote-declined", isMediaHere: true }),
     call("was-hung-up-here", { state: "ended", endReason: "user-hangup", isMediaHere: true }),
     call("was-put-away", { state: "ended", endReason: "missed" }),
   ];
-  const { running, ringing, ended } = sortCalls(calls, new Set(["was-put-away"]));
+  const { running, elsewhere, ringing, ended } = sortCalls(calls, new Set(["was-put-away"]));
   expect(running?.callId).toBe("runs-here");
+  expect(elsewhere?.callId).toBe("runs-elsewhere");
   expect(ringing.map(({ callId }) => callId)).toEqual(["rings"]);
   expect(ended.map(({ callId }) => callId)).toEqual(["was-declined-there"]);
+});
+
+test("who held a call is known until it has left, and nobody held one that only rang", () => {
+  const ringing = call("a", {});
+  const first = withCalls(new Map(), [ringing, call("b", { state: "inviting", direction: "outgoing" })]);
+  expect([...first]).toEqual([["b", "elsewhere"]]);
+  const ended = call("a", { state: "ended" });
+  const later = withCalls(first, [call("a", { state: "connecting", isMediaHere: true }), ended]);
+  expect([...later]).toEqual([["a", "here"]]);
+  expect(withCalls(later, [ended])).toBe(later);
+  expect(withCalls(later, []).size).toBe(0);
 });
 
 test("of two calls the one that is not held is shown, and the one that was shown where both are held", () => {

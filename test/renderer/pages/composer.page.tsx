@@ -13,6 +13,7 @@ import { CommandError } from "../../../renderer/engine-client/command-error.ts";
 import { type Aim, ComposerPane } from "../../../renderer/features/composer/index.ts";
 import { setUpText } from "../../../renderer/text/text.ts";
 import "../../../renderer/ui/base.css";
+import { BROWSER_HOST } from "./browser-host.ts";
 
 const accountId = v.parse(accountIdSchema, "abcdefgh12345678");
 const roomId = v.parse(roomIdSchema, "!room:example.org");
@@ -77,7 +78,7 @@ const root = createRoot(document.body.appendChild(document.createElement("div"))
 function show(isOpen: boolean): void {
   flushSync(() =>
     root.render(
-      <EngineProvider client={client} hostInfo={{ runtime: "browser", version: "0", platform: "", mediaBase: "/m/" }}>
+      <EngineProvider client={client} hostInfo={BROWSER_HOST}>
         {isOpen ? (
           <ComposerPane
             accountId={accountId}

@@ -25,6 +25,7 @@ import { modulesOf } from "../../../renderer/features/encryption/qr-bytes.ts";
 import { SettingsDialog } from "../../../renderer/features/settings/index.ts";
 import { setUpText } from "../../../renderer/text/text.ts";
 import "../../../renderer/ui/base.css";
+import { BROWSER_HOST } from "./browser-host.ts";
 
 const alice = { userId: v.parse(userIdSchema, "@alice:example.org"), displayName: "Alice" };
 const bob = { userId: v.parse(userIdSchema, "@bob:example.org"), displayName: "Bob" };
@@ -163,7 +164,7 @@ const controls = {
   show(name: keyof typeof views): void {
     flushSync(() =>
       root.render(
-        <EngineProvider client={client} hostInfo={{ runtime: "browser", version: "0", platform: "", mediaBase: "/m/" }}>
+        <EngineProvider client={client} hostInfo={BROWSER_HOST}>
           {views[name]()}
         </EngineProvider>,
       ),

@@ -27,15 +27,26 @@ const STORAGE_KEY = "lattice.call-media";
 export class MediaChoicesStore {
   readonly #storage: () => Pick<Storage, "getItem" | "setItem">;
   readonly #listeners = new Set<() => void>();
+  readonly #onStored: (event: StorageEvent) => void;
   #choices: MediaChoices | undefined;
 
   constructor(storage: () => Pick<Storage, "getItem" | "setItem">) {
     this.#storage = storage;
+    // Never heard from the window that stored it: settings are made in one window, calls held in another.
+    this.#onStored = ({ key }) => {
+      if (key !== null && key !== STORAGE_KEY) return;
+      this.#choices = undefined;
+      for (const listener of this.#listeners) listener();
+    };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
+    if (this.#listeners.size === 0) globalThis.addEventListener?.("storage", this.#onStored);
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) globalThis.removeEventListener?.("storage", this.#onStored);
+    };
   };
 
   /** The choices as they are now; the same object until one changes. */
