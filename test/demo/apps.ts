@@ -9,6 +9,7 @@ import { _electron, chromium, type Browser, type Page } from "playwright";
 import { openAppWindow } from "../../main/tools/chromium-window.ts";
 import { startHostProcess } from "../../main/tools/host-process.ts";
 import { SetupError } from "../support/cache.ts";
+import { findCallsPage } from "../support/calls-page.ts";
 import type { Person } from "./people.ts";
 
 /** A moving test picture and a beep in the place of camera and microphone: two windows cannot share the real ones. */
@@ -25,6 +26,10 @@ export type Scheme = "light" | "dark";
 export type DrivenApp = {
   person: Person;
   page: Page;
+  /** All that are open now. */
+  pages: () => readonly Page[];
+  /** The page of the window of calls; waits for it. */
+  callsPage: () => Promise<Page>;
   notificationCount: () => Promise<number>;
   close: () => Promise<void>;
 };
@@ -55,6 +60,8 @@ export async function openHeadless(
   return {
     person,
     page,
+    pages: () => context.pages(),
+    callsPage: () => findCallsPage(() => context.pages()),
     notificationCount: () =>
       page.evaluate(() => (window as unknown as { shownNotifications: number }).shownNotifications),
     close: async () => {
@@ -107,6 +114,8 @@ export async function openElectron(
   return {
     person,
     page,
+    pages: () => app.windows(),
+    callsPage: () => findCallsPage(() => app.windows()),
     notificationCount: () =>
       app.evaluate(() => (globalThis as unknown as { shownNotifications: number }).shownNotifications),
     closed: new Promise((resolve) => app.once("close", () => resolve())),
