@@ -48,8 +48,13 @@ export class CallsWindow {
   constructor(deps: CallsWindowDeps) {
     this.#deps = deps;
     deps.calls.onChange((calls) => {
-      if (ringsAloud(calls)) this.#ensure();
-      else if (!this.#isWanted) this.#destroy();
+      const { accountId } = calls.find(ringsAloud) ?? {};
+      if (accountId === undefined) {
+        if (!this.#isWanted) this.#destroy();
+      } else if (!this.#open) {
+        const ready: CallRequest = { ask: "show", accountId };
+        this.#ensure().page.post(shellChannels.callRequest, ready);
+      }
     });
   }
 

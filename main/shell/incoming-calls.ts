@@ -15,9 +15,9 @@ export const callKey = ({ accountId, callId }: { accountId: AccountId; callId: C
 export const onlyRings = (calls: readonly WatchedCall[]): boolean =>
   calls.some(({ call }) => call.state === "ringing") && !calls.some(({ call }) => isUnderWay(call));
 
-/** Whether a call rings that may be heard, and so may be answered any moment. */
-export const ringsAloud = (calls: readonly WatchedCall[]): boolean =>
-  calls.some(({ call }) => call.state === "ringing" && call.direction === "incoming" && call.isAudible);
+/** Whether the call rings and may be heard, and so may be answered any moment. */
+export const ringsAloud = ({ call }: WatchedCall): boolean =>
+  call.state === "ringing" && call.direction === "incoming" && call.isAudible;
 
 /** The calls to show, the oldest first. */
 export function ringingCalls(
@@ -26,7 +26,7 @@ export function ringingCalls(
 ): RingingCall[] {
   const isInCall = calls.some(({ call }) => isUnderWay(call));
   return calls
-    .filter(({ call }) => call.state === "ringing" && call.direction === "incoming" && call.isAudible)
+    .filter(ringsAloud)
     .toSorted((one, other) => one.call.startedAtMs - other.call.startedAtMs)
     .map(({ accountId, call }) => ({
       accountId,

@@ -249,7 +249,7 @@ async function run(): Promise<void> {
     // Silenced in the small window; what was silent is heard again as soon as anything but ringing can be heard.
     if (!onlyRings(current)) window?.setSilent(false);
     // The rooms' page is what rings.
-    if (ringsAloud(current)) openWindow({ startsHidden: true });
+    if (current.some(ringsAloud)) openWindow({ startsHidden: true });
   });
 }
 

@@ -37,7 +37,7 @@ export const callRequestSchema = v.variant("ask", [
     /** What becomes of the calls that run; as in `calls.answer`. */
     otherCalls: v.optional(v.picklist(["end", "hold"])),
   }),
-  /** Only come to the front. */
+  /** Be there for the account's calls: come to the front, or be ready where one rings. */
   v.object({ ask: v.literal("show"), accountId: accountIdSchema }),
 ]);
 export type CallRequest = v.InferOutput<typeof callRequestSchema>;

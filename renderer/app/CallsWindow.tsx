@@ -30,6 +30,7 @@ export function CallsWindow({ host }: { host: CallsWindowHost }) {
   const t = useText();
   const client = useEngineClient();
   const [accountIds, setAccountIds] = useState<readonly AccountId[]>([]);
+  const [hasBegun, setHasBegun] = useState(false);
   const [pendingCount, setPendingCount] = useState(0);
   const [busy, setBusy] = useState<ReadonlySet<AccountId>>(new Set());
 
@@ -37,9 +38,12 @@ export function CallsWindow({ host }: { host: CallsWindowHost }) {
     () =>
       host.onCallRequest((data: unknown) => {
         const parsed = v.safeParse(callRequestSchema, data);
-        if (!parsed.success || parsed.output.ask === "show") return;
-        const { accountId } = parsed.output;
+        if (!parsed.success) return;
+        const { accountId, ask } = parsed.output;
+        // Where a call rings, its answer finds the topic open.
         setAccountIds((before) => (before.includes(accountId) ? before : [...before, accountId]));
+        if (ask === "show") return;
+        setHasBegun(true);
         setPendingCount((count) => count + 1);
         void beginCallHere(client, parsed.output).finally(() => setPendingCount((count) => count - 1));
       }),
@@ -47,7 +51,7 @@ export function CallsWindow({ host }: { host: CallsWindowHost }) {
   );
 
   // Calls that this window held and that go on without it, as after a reload of it, are ended by the engine.
-  const isOver = accountIds.length > 0 && pendingCount === 0 && busy.size === 0;
+  const isOver = hasBegun && pendingCount === 0 && busy.size === 0;
   useEffect(() => {
     if (!isOver) return;
     const timer = setTimeout(() => host.closeWindow(), CLOSE_DELAY_MS);
@@ -59,7 +63,7 @@ export function CallsWindow({ host }: { host: CallsWindowHost }) {
 
   return (
     <main className={styles["window"]} data-theme="dark">
-      {accountIds.length === 0 ? (
+      {!hasBegun && busy.size === 0 ? (
         <EmptyState
           level={1}
           icon={<PhoneOff />}

@@ -26,6 +26,7 @@ for (const media of ["video", "voice"] as const) {
     // Nothing is left to show; the one who was hung up on reads it for a while.
     await expect.poll(() => ofAlice.isClosed()).toBe(true);
     await expect(ofBob.getByText("Alice ended the call").first()).toBeVisible();
+    if (media === "voice") await ofBob.getByRole("button", { name: "Dismiss" }).click();
     await expect.poll(() => ofBob.isClosed(), { timeout: 15_000 }).toBe(true);
     await expect(bar).toHaveCount(0);
   });
@@ -83,6 +84,7 @@ test("a window of calls that is closed or reloaded hangs up for both", async ({ 
     if (end === "close") await ofAlice.close();
     else await ofAlice.reload();
     await expect(ofBob.getByRole("button", { name: "Hang up" })).toHaveCount(0, { timeout: 20_000 });
+    await ofBob.getByRole("button", { name: "Dismiss" }).click();
     if (end === "reload") await ofAlice.getByRole("button", { name: "Close the window" }).click();
     await expect.poll(() => ofAlice.isClosed() && ofBob.isClosed(), { timeout: 15_000 }).toBe(true);
   }

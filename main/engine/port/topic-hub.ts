@@ -1,6 +1,7 @@
 /**
  * The topic hub: keeps each subscribed topic's list, and turns changes into patches. Used by port-server.
  *   publish → topics that are touched are marked → at most every 16 ms: read → diff → one patch for each subscriber
+ * What is urgent does not wait, but for the end of the work that has changed it.
  * Invariant: a topic is read once for all its subscribers; each subscription's `rev` is gapless and begins with
  * a reset. A timer, not an animation frame: a hidden window still gets what it notifies about.
  */
@@ -17,7 +18,13 @@ export type Subscriber = {
 export type Subscription = { resync(): void; close(): void };
 
 /** `accountId` undefined: the topic spans all accounts, and every change may touch it. */
-export type TopicSource = { key: string; accountId: AccountId | undefined; open: () => TopicView<KeyedItem> };
+export type TopicSource = {
+  key: string;
+  accountId: AccountId | undefined;
+  /** Somebody waits at the other end of the line. */
+  isUrgent: boolean;
+  open: () => TopicView<KeyedItem>;
+};
 
 const COALESCE_MS = 16;
 
@@ -67,6 +74,10 @@ export function openTopicHub(onError: (error: unknown) => void) {
       if (topic.source.accountId !== undefined && topic.source.accountId !== accountId) continue;
       if (!topic.view.isTouchedBy(changes)) continue;
       (topic.pending ??= new ChangeSet()).add(changes);
+      if (topic.source.isUrgent) {
+        queueMicrotask(() => flushTopic(topic));
+        continue;
+      }
       // The first change after a quiet moment goes out at once; a burst waits for the end of its 16 ms.
       timer ??= setTimeout(flush, Math.max(0, COALESCE_MS - (performance.now() - lastFlushMs)));
     }

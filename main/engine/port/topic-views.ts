@@ -51,6 +51,7 @@ export function topicSource<T extends TopicName>(
   return {
     key: topicKey(topic, args, portId),
     accountId,
+    isUrgent: topic === "calls",
     open: () => views[topic](core, args, portId),
   };
 }

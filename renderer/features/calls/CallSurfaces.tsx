@@ -65,11 +65,11 @@ export function CallSurfaces({ accountId, onReply, onOpenRoom, onSettings, ownWi
   const client = useEngineClient();
   const { platform } = useHostInfo();
   const avatarUrl = useAvatarUrl(accountId);
+  const registry = useCallMediaRegistry(accountId);
   const topic = useTopic("calls", { accountId });
   const accounts = useTopic("accounts", {});
   const settings = useTopicItem("callSettings", { accountId });
   const calls = topic.status === "ready" ? topic.items : topic.status === "lost" ? [] : undefined;
-  const registry = useCallMediaRegistry(accountId, calls);
   useLostCall(accountId, calls);
   const notice = useSyncExternalStore(callNotices.subscribe, () => callNotices.get(accountId));
 

@@ -61,6 +61,7 @@ export function DeviceCheck() {
         });
     };
     const opened = await openLocalMedia({
+      stream: new MediaStream(),
       media: "video",
       isMicrophoneNeeded: false,
       choices: mediaChoices,

@@ -9,6 +9,8 @@ import type { CallRequest, LatticeHost } from "../../../preload/contract/shell-c
 import { toCommandErrorData } from "../../engine-client/command-error.ts";
 import type { EngineClient } from "../../engine-client/engine-client.ts";
 import { useEngineClient } from "../../engine-client/EngineProvider.tsx";
+import { dropEarly, openEarly } from "./call-media/early-devices.ts";
+import { mediaChoices } from "./call-media/media-choices.ts";
 import { callNotices } from "./call-notices.ts";
 
 /** The host, as far as calls are begun by it. */
@@ -33,15 +35,19 @@ export function useBeginCall(): BeginCall {
 /** Gives the command from this page, which then holds the media. */
 export async function beginCallHere(client: Pick<EngineClient, "call">, request: CallRequest): Promise<void> {
   const { accountId } = request;
+  if (request.ask === "show") return;
+  // The devices take as long as the engine's answer.
+  openEarly(request.media, mediaChoices.snapshot());
   try {
     if (request.ask === "place") {
       const { roomId, media } = request;
       await client.call("calls.place", { accountId, roomId, media });
-    } else if (request.ask === "answer") {
+    } else {
       const { callId, media, otherCalls } = request;
       await client.call("calls.answer", { accountId, callId, media, ...(otherCalls && { otherCalls }) });
     }
   } catch (error) {
+    dropEarly();
     callNotices.show(accountId, toCommandErrorData(error).message);
   }
 }

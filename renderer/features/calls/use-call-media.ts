@@ -14,6 +14,7 @@ import { useText } from "../../text/text.ts";
 import type { Text } from "../../text/text.ts";
 import type { CallMedia, CallMediaSnapshot, CallStats } from "./call-media/call-media.ts";
 import { NO_MEDIA } from "./call-media/call-media.ts";
+import { takeEarly } from "./call-media/early-devices.ts";
 import { CallMediaRegistry } from "./call-media/call-media-registry.ts";
 import { openLocalMedia } from "./call-media/local-media.ts";
 import { watchNetwork } from "./call-media/network-changes.ts";
@@ -43,7 +44,8 @@ function registryOf(client: EngineClient, text: Text): CallMediaRegistry {
     onMediaFailed: (accountId, message) => callNotices.show(accountId, message),
     describeProblem: (device, problem) => text(problemWords(device, problem)),
     openTransport: openSimplePeerTransport,
-    openLocalMedia,
+    newStream: () => new MediaStream(),
+    openLocalMedia: (options) => openLocalMedia(options, takeEarly(options.media)),
     captureScreen,
     watchNetwork,
   });
@@ -53,14 +55,23 @@ function registryOf(client: EngineClient, text: Text): CallMediaRegistry {
   return registry;
 }
 
-/** Keeps the media of the account's calls in step with the topic; undefined means that nothing is known yet. */
-export function useCallMediaRegistry(accountId: AccountId, calls: readonly CallView[] | undefined): CallMediaRegistry {
+/**
+ * Keeps the media of the account's calls in step with the topic, past React: a call is not to wait for its views to be
+ * drawn. To be called before the same component reads the topic, so that it hears of a change first.
+ */
+export function useCallMediaRegistry(accountId: AccountId): CallMediaRegistry {
   const client = useEngineClient();
   const text = useText();
   const registry = registryOf(client, text);
   useEffect(() => {
-    if (calls) registry.reconcile(accountId, calls);
-  }, [registry, accountId, calls]);
+    const view = client.view("calls", { accountId });
+    const take = () => {
+      const topic = view.snapshot();
+      if (topic.status !== "loading") registry.reconcile(accountId, topic.status === "ready" ? topic.items : []);
+    };
+    take();
+    return view.subscribe(take);
+  }, [client, registry, accountId]);
   useEffect(() => {
     const counts = mounts.get(registry);
     counts?.set(accountId, (counts.get(accountId) ?? 0) + 1);

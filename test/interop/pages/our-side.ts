@@ -144,6 +144,7 @@ export class OurSide {
         this.#transport = openSimplePeerTransport(opened, onEvent);
         return this.#transport;
       },
+      newStream: () => new MediaStream(),
       openLocalMedia: (opened) => openLocalMedia({ ...opened, choices: this.choices }),
       captureScreen,
       watchNetwork,

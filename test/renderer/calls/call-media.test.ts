@@ -63,8 +63,14 @@ function bench(options: BenchOptions = {}) {
   let onLocalChange = () => {};
   const camera = { id: "camera" } as MediaStreamTrack;
   let localSend: SendTrack = async () => {};
+  const stream = {
+    id: "stream-1",
+    getTracks: () => [{}],
+    getAudioTracks: () => [],
+    getVideoTracks: () => [camera],
+  } as unknown as MediaStream;
   const local = {
-    stream: { id: "stream-1", getTracks: () => [{}], getVideoTracks: () => [camera] },
+    stream,
     state,
     connect: (send: SendTrack) => (localSend = send),
     setHeld: async (isHeld: boolean) => void wire.push(`local held:${isHeld}`),
@@ -78,6 +84,7 @@ function bench(options: BenchOptions = {}) {
       emit = onEvent;
       return transport;
     },
+    newStream: () => stream,
     openLocalMedia:
       options.openLocalMedia ??
       (async ({ onChange }) => {
@@ -157,6 +164,23 @@ test("nothing is opened for a call whose media is elsewhere, or whose servers ar
   expect(early.counts().opened).toBe(1);
 });
 
+test("who answers does so while the devices open, sends what comes of them, and tells of what does not", async () => {
+  const { promise, resolve } = Promise.withResolvers<LocalMedia>();
+  const own = bench({ openLocalMedia: () => promise });
+  own.media.update(view({ desired: { ...desiredBase, media: "video" } }));
+  await settle();
+  expect(own.counts()).toMatchObject({ opened: 1 });
+  own.emit({ event: "description", description: { type: "answer", sdp: "a1" } });
+  const promised = { purpose: "m.usermedia", audioMuted: false, videoMuted: false };
+  expect(own.facts).toMatchObject([{ fact: "description", streams: { "stream-1": promised } }]);
+  expect(own.wire).toEqual([]);
+  resolve(own.local);
+  await settle();
+  expect(own.wire).toEqual(["video:camera"]);
+  // The pretended camera is off.
+  expect(own.facts.slice(1)).toEqual([{ fact: "streams", streams: { "stream-1": { ...promised, videoMuted: true } } }]);
+});
+
 test("a call that ends while the devices are being opened lets them go at once", async () => {
   const { promise, resolve } = Promise.withResolvers<LocalMedia>();
   const own = bench({ openLocalMedia: () => promise });
@@ -164,7 +188,7 @@ test("a call that ends while the devices are being opened lets them go at once",
   own.media.update(view({ state: "ended" }));
   resolve(own.local);
   await settle();
-  expect(own.counts()).toMatchObject({ opened: 0, localCloses: 1 });
+  expect(own.counts()).toMatchObject({ opened: 1, closed: 1, localCloses: 1 });
   expect(own.facts).toEqual([]);
 });
 
@@ -257,6 +281,7 @@ test("a held call is silent at once in both directions, and comes back as it was
   const { media, wire, emit } = bench();
   media.update(view());
   await settle();
+  expect(wire.splice(0)).toEqual(["video:camera"]);
   const remote = streamOf("remote", "audio", "video");
   for (const track of remote.getTracks()) emit({ event: "remote-track", track, stream: remote });
   media.update(view({}, { isOnHold: true }));
@@ -279,6 +304,7 @@ test("a shared screen is a stream of its own: in the metadata of its offer, and 
   const { media, wire, facts, emit } = bench({ captureScreen: async () => screen });
   media.update(view({}, knownStreams));
   await settle();
+  expect(wire.splice(0)).toEqual(["video:camera"]);
   await media.startScreen(shareOptions);
   expect(wire).toEqual(["screen:screen-video", "screenAudio:screen-audio"]);
   expect(media.snapshot()).toMatchObject({ screen: "on", screenStream: screen });
@@ -326,6 +352,7 @@ test("a peer without metadata gets the screen in the camera's place, one that ta
   const own = bench({ captureScreen: async () => screen, places: ["video"] });
   own.media.update(view({ canRenegotiate: false }));
   await settle();
+  expect(own.wire.splice(0)).toEqual(["video:camera"]);
   expect(own.mayOffer()).toBe(false);
   await own.media.startScreen(shareOptions);
   await own.media.setCamera(false);
@@ -335,6 +362,7 @@ test("a peer without metadata gets the screen in the camera's place, one that ta
   const voice = bench({ captureScreen: async () => screen });
   voice.media.update(view({ canRenegotiate: false }));
   await settle();
+  expect(voice.wire.splice(0)).toEqual(["video:camera"]);
   await expect(voice.media.startScreen(shareOptions)).rejects.toThrow("screen: unavailable");
   await voice.media.setCamera(true);
   expect(voice.wire).toEqual([]);
@@ -385,6 +413,7 @@ test("new relays are taken over when they change, tones as far as there are such
   const { media, wire } = bench();
   media.update(view());
   await settle();
+  expect(wire.splice(0)).toEqual(["video:camera"]);
   media.update(view({}, { iceServers: [{ urls: ["turn:relay.example"], username: "u", credential: "c" }] }));
   media.update(view({}, { iceServers: [{ urls: ["turn:relay.example"], username: "u", credential: "c" }] }));
   media.sendTones("12x a#,é*");

@@ -33,6 +33,7 @@ export type { CallDetails, VideoFigures } from "./stats.ts";
 export type CallMediaDeps = {
   report: (fact: CallFact) => Promise<unknown>;
   openTransport: OpenTransport;
+  newStream: () => MediaStream;
   openLocalMedia: (options: LocalMediaOptions) => Promise<LocalMedia>;
   captureScreen: (options: ScreenShareOptions) => Promise<MediaStream | undefined>;
   watchNetwork: (onChange: () => void) => () => void;
@@ -106,6 +107,8 @@ export class CallMedia {
   #isOnHold = false;
   #iceServers = "";
   #local: LocalMedia | undefined;
+  /** What the answer promises until the devices are open. */
+  #announced: { stream: MediaStream; media: "voice" | "video" } | undefined;
   #transport: CallTransport | undefined;
   #lastSeq = -1;
   #closed = false;
@@ -256,38 +259,72 @@ export class CallMedia {
 
   async #open(desired: DesiredMedia): Promise<void> {
     try {
-      const local = await this.#deps.openLocalMedia({
-        media: desired.media,
-        isMicrophoneNeeded: desired.role === "caller",
-        choices: mediaChoices,
-        onChange: () => this.#onLocalChange(),
-      });
-      // The call may have ended while the user was asked for the devices.
-      if (this.#closed) {
-        local.close();
-        return;
-      }
-      this.#local = local;
+      const stream = this.#deps.newStream();
+      const opening = this.#openLocal(desired, stream);
+      // Who was called answers while the devices open, and sends what comes of them; who calls offers what there is.
+      const isCallee = desired.role === "callee";
+      if (isCallee) this.#announced = { stream, media: desired.media };
+      else await opening;
+      if (this.#closed) return;
       const { role, iceServers, isRelayOnly } = this.#desired ?? desired;
-      const streams = local.stream.getTracks().length > 0 ? [local.stream] : [];
-      const transport = this.#deps.openTransport({ role, streams, iceServers, isRelayOnly }, (event) =>
-        this.#onTransport(event),
+      const slots = desired.media === "video" ? (["audio", "video"] as const) : (["audio"] as const);
+      this.#transport = this.#deps.openTransport(
+        {
+          role,
+          streams: !isCallee && stream.getTracks().length > 0 ? [stream] : [],
+          announced: isCallee ? { stream, slots } : undefined,
+          iceServers,
+          isRelayOnly,
+        },
+        (event) => this.#onTransport(event),
       );
-      this.#transport = transport;
       this.#iceServers = JSON.stringify(iceServers);
       this.#unwatchNetwork = this.#deps.watchNetwork(() => this.#onNetworkChange());
-      local.connect((kind, track, stream) =>
-        kind === "video" ? this.#sendCamera(track) : transport.sendTrack("audio", track && { track, stream }),
-      );
-      this.#reportedStreams = JSON.stringify(this.#localStreams());
       this.#applyDesired();
-      this.#refresh();
+      await opening;
+      if (isCallee) await this.#sendOpened();
     } catch (error) {
       const message =
         error instanceof LocalMediaError ? this.#deps.describeProblem(error.device, error.problem) : String(error);
       this.#report({ fact: "media-failed", message: message.slice(0, 1_000) });
       this.close();
     }
+  }
+
+  /** Opens the devices into the stream; where the call is over by then, closes them. */
+  async #openLocal({ media, role }: DesiredMedia, stream: MediaStream): Promise<void> {
+    const local = await this.#deps.openLocalMedia({
+      stream,
+      media,
+      isMicrophoneNeeded: role === "caller",
+      choices: mediaChoices,
+      onChange: () => this.#onLocalChange(),
+    });
+    // The call may have ended while the user was asked for the devices.
+    if (this.#closed) {
+      local.close();
+      return;
+    }
+    this.#local = local;
+    local.connect(async (kind, track) => {
+      if (kind === "video") await this.#sendCamera(track);
+      else await this.#transport?.sendTrack("audio", track && { track, stream });
+    });
+    if (this.#isOnHold) await local.setHeld(true);
+    this.#refresh();
+  }
+
+  /** Puts what was announced into its places, and tells of what did not come. */
+  async #sendOpened(): Promise<void> {
+    const local = this.#local;
+    if (!local || this.#closed) return;
+    const [microphone] = local.stream.getAudioTracks();
+    const [camera] = local.stream.getVideoTracks();
+    await Promise.all([
+      microphone && this.#transport?.sendTrack("audio", { track: microphone, stream: local.stream }),
+      camera && this.#sendCamera(camera),
+    ]);
+    this.#onLocalChange();
   }
 
   /** Brings the transport in line with the engine's wishes. */
@@ -476,13 +513,17 @@ export class CallMedia {
     const streams = this.#localStreams();
     const written = JSON.stringify(streams);
     // Before the first description nobody knows the stream; the description will say it all.
-    if (!this.#transport || written === this.#reportedStreams) return;
+    if (!this.#transport || this.#reportedStreams === "" || written === this.#reportedStreams) return;
     this.#reportedStreams = written;
     this.#report({ fact: "streams", streams });
   }
 
   #localStreams(): StreamMetadata {
     const local = this.#local;
+    if (!local && this.#announced) {
+      const { stream, media } = this.#announced;
+      return { [stream.id]: { purpose: USERMEDIA, audioMuted: false, videoMuted: media === "voice" } };
+    }
     if (!local) return {};
     const { microphone, camera } = local.state;
     const hasPicture = camera === "on" || this.#screenInsteadOfCamera !== undefined;

@@ -12,6 +12,8 @@ export type TransportOptions = {
   role: "caller" | "callee";
   /** Local media. All tracks of one purpose share one stream, whose id stays the same for the whole call. */
   streams: readonly MediaStream[];
+  /** What a callee is about to send, and in which stream: the answer makes the places, `sendTrack` fills them. */
+  announced?: { stream: MediaStream; slots: readonly ("audio" | "video")[] } | undefined;
   iceServers: readonly IceServer[];
   /** Keeps our addresses from the other side: only relayed candidates are gathered. */
   isRelayOnly: boolean;

@@ -53,6 +53,8 @@ export interface ChoicesSource {
 }
 
 export type LocalMediaOptions = {
+  /** What the devices are put into. The other side may know its id already. */
+  stream: MediaStream;
   media: "voice" | "video";
   /** A call can be answered only to listen, but not placed without a microphone. */
   isMicrophoneNeeded: boolean;
@@ -80,35 +82,52 @@ export function problemOf(error: unknown): MediaProblem {
   return "unavailable";
 }
 
-/** Opens what the call asks for; without a camera a video call becomes one of voice. */
-export async function openLocalMedia(options: LocalMediaOptions): Promise<LocalMedia> {
-  const choices = options.choices.snapshot();
-  if (options.media === "video" && choices.microphoneId === undefined && choices.cameraId === undefined) {
+/** What could be had of microphone and camera, and what was wrong with the first that could not. */
+export type OpenedDevices = { tracks: readonly MediaStreamTrack[]; problem?: LocalMediaState["problem"] };
+
+/** Opens what a call of this kind needs; never rejects. */
+export async function openDevices(media: "voice" | "video", choices: MediaChoices): Promise<OpenedDevices> {
+  if (media === "video" && choices.microphoneId === undefined && choices.cameraId === undefined) {
     try {
-      const stream = await getUserMedia({ audio: processingOf(choices), video: VIDEO });
-      return new LocalMedia(stream, options);
+      const both = await getUserMedia({ audio: processingOf(choices), video: VIDEO });
+      return { tracks: both.getTracks() };
     } catch {
       // One of the two is at fault; asked for singly, each says which.
     }
   }
-  let microphone: MediaStreamTrack | undefined;
   let problem: LocalMediaState["problem"];
-  try {
-    microphone = await openMicrophone(choices);
-  } catch (error) {
-    problem = { device: "microphone", problem: problemOf(error) };
-    if (options.isMicrophoneNeeded) throw new LocalMediaError("microphone", problem.problem, { cause: error });
-  }
-  let camera: MediaStreamTrack | undefined;
-  if (options.media === "video") {
+  const attempt = async (device: "microphone" | "camera", opening: Promise<MediaStreamTrack>) => {
     try {
-      camera = await openCamera(choices);
+      return await opening;
     } catch (error) {
-      problem ??= { device: "camera", problem: problemOf(error) };
+      problem ??= { device, problem: problemOf(error) };
+      return undefined;
     }
-  }
+  };
+  const microphone = await attempt("microphone", openMicrophone(choices));
+  const camera = media === "video" ? await attempt("camera", openCamera(choices)) : undefined;
   const tracks = [microphone, camera].filter((track) => track !== undefined);
-  return new LocalMedia(new MediaStream(tracks), options, problem);
+  return { tracks, ...(problem && { problem }) };
+}
+
+/** Gives back what nobody uses. */
+export function closeDevices({ tracks }: OpenedDevices): void {
+  for (const track of tracks) track.stop();
+}
+
+/** Opens what the call asks for, or takes what is `opening`; without a camera a video call becomes one of voice. */
+export async function openLocalMedia(
+  options: LocalMediaOptions,
+  opening = openDevices(options.media, options.choices.snapshot()),
+): Promise<LocalMedia> {
+  const opened = await opening;
+  const { tracks, problem } = opened;
+  if (options.isMicrophoneNeeded && problem?.device === "microphone") {
+    closeDevices(opened);
+    throw new LocalMediaError("microphone", problem.problem);
+  }
+  for (const track of tracks) options.stream.addTrack(track);
+  return new LocalMedia(options.stream, options, problem);
 }
 
 function getUserMedia(constraints: MediaStreamConstraints): Promise<MediaStream> {

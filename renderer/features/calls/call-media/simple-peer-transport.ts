@@ -34,7 +34,7 @@ const OFFER_GATHER_MS = 200;
 /** How long an answer does: the other side is waiting for it. */
 const ANSWER_GATHER_MS = 50;
 /** Local candidates come within a few milliseconds of each other: this long after the first an answer goes out. */
-const ANSWER_SETTLE_MS = 15;
+const ANSWER_SETTLE_MS = 5;
 
 /** What our camera's picture needs at its usual size. */
 const START_KILOBITS_PER_SECOND = 1_000;
@@ -204,6 +204,8 @@ class SimplePeerTransport implements CallTransport {
   #directions: Map<RTCRtpTransceiver, RTCRtpTransceiverDirection> | undefined;
   #isHeldByPeer = false;
   #mayOffer = true;
+  /** What is to go into the places of the first offer. */
+  #announced: TransportOptions["announced"];
   #remoteCandidateCount = 0;
 
   #queue: Promise<void> = Promise.resolve();
@@ -231,7 +233,10 @@ class SimplePeerTransport implements CallTransport {
     this.#isRelayOnly = options.isRelayOnly;
     const hooks: ConnectionHooks = {
       // Before the answer is made: what the other side adds to a held call is held too.
-      onRemoteApplied: () => this.#withholdAll(),
+      onRemoteApplied: () => {
+        this.#withholdAll();
+        this.#takeAnnounced();
+      },
       onRemoteSettled: (error) => this.#remoteSettled?.(error),
     };
     const isCaller = options.role === "caller";
@@ -254,6 +259,7 @@ class SimplePeerTransport implements CallTransport {
     this.#peer.on("close", () => this.#onBroken("closed"));
     if (!connection) throw new Error("This window cannot make calls: it has no WebRTC.");
     this.#connection = connection;
+    this.#announced = options.announced;
     for (const transceiver of connection.getTransceivers()) {
       const { track } = transceiver.sender;
       const stream = track && options.streams.find((each) => each.getTracks().includes(track));
@@ -277,6 +283,23 @@ class SimplePeerTransport implements CallTransport {
 
     // simple-peer begins the caller's first offer by itself.
     if (isCaller) this.#enqueue(() => this.#reportOffer(() => {}));
+  }
+
+  /** Before the first answer is made: the places of the offer that ours will go into, said to be in our stream. */
+  #takeAnnounced(): void {
+    const announced = this.#announced;
+    this.#announced = undefined;
+    if (!announced || this.#closed) return;
+    for (const slot of announced.slots) {
+      const isOfKind = ({ receiver }: RTCRtpTransceiver) => receiver.track.kind === slot;
+      const transceiver = this.#connection.getTransceivers().find(isOfKind);
+      // Nothing was offered of this kind: what comes then is offered by us.
+      if (!transceiver || this.#places.has(slot)) continue;
+      transceiver.sender.setStreams(announced.stream);
+      this.#setDirection(transceiver, "sendrecv");
+      if (slot === "audio") chooseCodecs(transceiver, "audio", redundantFirst);
+      this.#places.set(slot, { transceiver, outgoing: undefined, isLimited: false });
+    }
   }
 
   applyRemote(description: Description, isPolite: boolean): void {
