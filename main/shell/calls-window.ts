@@ -24,6 +24,8 @@ export type CallsWindowDeps = {
   isPackaged: boolean;
   settings: SettingsStore;
   calls: CallsWatch;
+  /** From then on no window is opened, which would keep the app alive. */
+  isQuitting(): boolean;
   /** The user closed the window: what takes place there ends. */
   hangUp(): void;
   /** The user looks at the window now, or no longer. */
@@ -51,7 +53,7 @@ export class CallsWindow {
       const { accountId } = calls.find(ringsAloud) ?? {};
       if (accountId === undefined) {
         if (!this.#isWanted) this.#destroy();
-      } else if (!this.#open) {
+      } else if (!this.#open && !deps.isQuitting()) {
         const ready: CallRequest = { ask: "show", accountId };
         this.#ensure().page.post(shellChannels.callRequest, ready);
       }

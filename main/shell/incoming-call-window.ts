@@ -32,8 +32,8 @@ export type IncomingCallWindowDeps = {
   isPackaged: boolean;
   settings: SettingsStore;
   calls: CallsWatch;
-  /** Whether windows can be placed at all. */
-  isPossible: boolean;
+  /** Whether windows can be placed at all, and may be opened still. */
+  isPossible(): boolean;
   /** Whether the user has another window of ours before him. */
   isInFront(): boolean;
   log: ShellLog;
@@ -51,7 +51,7 @@ export class IncomingCallWindow {
 
   constructor(deps: IncomingCallWindowDeps) {
     this.#deps = deps;
-    if (deps.isPossible) deps.calls.onChange(() => this.update());
+    deps.calls.onChange(() => this.update());
   }
 
   /** Whether a page is this window's. */
@@ -66,9 +66,8 @@ export class IncomingCallWindow {
 
   /** To be called when another window of ours came before the user, or went. */
   update(): void {
-    if (!this.#deps.isPossible) return;
     const calls = this.#shownCalls();
-    if (calls.length === 0 || this.#deps.isInFront()) return this.#close();
+    if (!this.#deps.isPossible() || calls.length === 0 || this.#deps.isInFront()) return this.#close();
     if (this.#window) this.#window.webContents.send(shellChannels.incomingCalls, calls);
     else this.#open();
   }

@@ -120,6 +120,7 @@ async function run(): Promise<void> {
     isPackaged: app.isPackaged,
     settings,
     calls,
+    isQuitting: () => isQuitting,
     hangUp: () => void hangUpAll(calls.current(), engine, log),
     onFrontChange: () => incomingCalls.update(),
     onPageGone: () => screenShare.cancel(),
@@ -158,7 +159,7 @@ async function run(): Promise<void> {
     isPackaged: app.isPackaged,
     settings,
     calls,
-    isPossible: !hasWayland,
+    isPossible: () => !hasWayland && !isQuitting,
     isInFront: () => (window?.isInFront ?? false) || callsWindow.isInFront,
     log,
   });
@@ -220,6 +221,7 @@ async function run(): Promise<void> {
   app.on("activate", () => open());
   app.on("before-quit", () => {
     isQuitting = true;
+    incomingCalls.update();
   });
   app.on("window-all-closed", () => {
     if (process.platform !== "darwin") app.quit();
@@ -249,7 +251,7 @@ async function run(): Promise<void> {
     // Silenced in the small window; what was silent is heard again as soon as anything but ringing can be heard.
     if (!onlyRings(current)) window?.setSilent(false);
     // The rooms' page is what rings.
-    if (current.some(ringsAloud)) openWindow({ startsHidden: true });
+    if (current.some(ringsAloud) && !isQuitting) openWindow({ startsHidden: true });
   });
 }
 
@@ -464,7 +466,8 @@ function quitAfter(close: () => Promise<void>): void {
     state = "closing";
     void close().finally(() => {
       state = "closed";
-      app.quit();
+      // Not within the event that was prevented just now, where Electron would not hear it.
+      setImmediate(() => app.quit());
     });
   });
 }

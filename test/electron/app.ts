@@ -103,7 +103,9 @@ async function startApp(
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const end = async (): Promise<void> => {
     if (!hasEnded()) await Promise.race([electron.close(), sleep(8_000)]);
-    if (!hasEnded()) child.kill("SIGKILL");
+    if (hasEnded()) return;
+    child.kill("SIGKILL");
+    throw new Error("the app did not quit");
   };
   let successor: RunningApp | undefined;
   const page = await electron.firstWindow();
@@ -120,9 +122,12 @@ async function startApp(
       return (successor = await startApp(command, userFolder, async () => {}));
     },
     async [Symbol.asyncDispose]() {
-      await end();
-      await successor?.[Symbol.asyncDispose]();
-      await removeFolder();
+      try {
+        await end();
+      } finally {
+        await successor?.[Symbol.asyncDispose]();
+        await removeFolder();
+      }
     },
   };
 }

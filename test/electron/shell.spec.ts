@@ -71,21 +71,28 @@ test("the preload adds one frozen object and nothing else", async ({ launch }) =
   });
   expect(surface.keys).toEqual([
     "chooseScreenSource",
+    "closeWindow",
     "info",
+    "onCallRequest",
     "onEngineStatus",
     "onRoute",
     "onScreenSources",
+    "openCall",
     "openExternal",
+    "openMain",
     "requestEnginePort",
     "saveFile",
+    "setCompact",
     "showWindow",
   ]);
-  expect(surface.kinds).toEqual([...Array.from({ length: 8 }, () => "function"), "object"]);
+  expect(surface.kinds).toEqual([...Array.from({ length: 13 }, () => "function"), "object"]);
   expect(surface.info).toEqual({
     runtime: "electron",
+    role: "main",
     version: "0.1.0",
     platform: process.platform,
     mediaBase: "lattice-media://media/",
+    canPlaceWindows: true,
   });
   const names = await app.page.evaluate(() =>
     Object.getOwnPropertyNames(globalThis).filter(
@@ -330,14 +337,21 @@ test("messages of any other sender are refused", async ({ launch }) => {
   const result = await app.electron.evaluate(async ({ BrowserWindow, ipcMain, webContents, shell }) => {
     const opened: string[] = [];
     shell.openExternal = async (url: string) => void opened.push(url);
-    const channels = [
-      "lattice:request-engine-port",
-      "lattice:open-external",
-      "lattice:save-file",
-      "lattice:show-window",
-      "lattice:choose-screen-source",
-      "lattice:incoming-call-reply",
-      "lattice:incoming-call-height",
+    const call = { accountId: "a1b2c3d4e5f6g7h8", callId: "abc" };
+    const request = { ask: "answer", ...call, media: "voice" };
+    const stolen = "https://example.org/stolen";
+    const messages: [string, unknown][] = [
+      ["lattice:request-engine-port", stolen],
+      ["lattice:open-external", stolen],
+      ["lattice:save-file", stolen],
+      ["lattice:show-window", undefined],
+      ["lattice:choose-screen-source", stolen],
+      ["lattice:open-call", request],
+      ["lattice:open-main", { name: "home" }],
+      ["lattice:close-window", undefined],
+      ["lattice:set-compact", true],
+      ["lattice:incoming-call-reply", stolen],
+      ["lattice:incoming-call-height", 100],
     ];
     const ours = webContents.getAllWebContents()[0]!;
     // A page of ours, in a window that is not: a stranger all the same.
@@ -362,14 +376,15 @@ test("messages of any other sender are refused", async ({ launch }) => {
     ];
     const answers: unknown[] = [];
     for (const frame of frames) {
-      for (const channel of channels) ipcMain.emit(channel, { ...frame }, "https://example.org/stolen");
+      for (const [channel, value] of messages) ipcMain.emit(channel, { ...frame }, value);
       const asked = { ...frame, returnValue: undefined as unknown };
       ipcMain.emit("lattice:host-info", asked);
       answers.push(asked.returnValue);
     }
-    // The main window is a stranger to the channels of the small one.
+    // The main window is a stranger to the channels of the others.
     const main = { sender: ours, senderFrame: ours.mainFrame };
-    const call = { accountId: "a1b2c3d4e5f6g7h8", callId: "abc" };
+    ipcMain.emit("lattice:close-window", main);
+    ipcMain.emit("lattice:set-compact", main, true);
     ipcMain.emit("lattice:incoming-call-reply", main, { reply: "decline", ...call });
     const asked = { ...main, returnValue: undefined as unknown };
     ipcMain.emit("lattice:incoming-call-info", asked);
@@ -377,6 +392,7 @@ test("messages of any other sender are refused", async ({ launch }) => {
     stranger.destroy();
     return {
       opened,
+      windows: BrowserWindow.getAllWindows().map((window) => window.isAlwaysOnTop()),
       answers,
       channels: ipcMain
         .eventNames()
@@ -387,19 +403,24 @@ test("messages of any other sender are refused", async ({ launch }) => {
     };
   });
   expect(result.opened).toEqual([]);
+  expect(result.windows).toEqual([false]);
   expect(result.answers).toEqual([null, null, null, null, null, null]);
   const seen = await app.engine.seen();
   expect(seen.ports).toBe(before);
   expect(seen.calls).toEqual([]);
   expect(result.channels).toEqual([
     "lattice:choose-screen-source",
+    "lattice:close-window",
     "lattice:host-info",
     "lattice:incoming-call-height",
     "lattice:incoming-call-info",
     "lattice:incoming-call-reply",
+    "lattice:open-call",
     "lattice:open-external",
+    "lattice:open-main",
     "lattice:request-engine-port",
     "lattice:save-file",
+    "lattice:set-compact",
     "lattice:show-window",
   ]);
 });
