@@ -5,6 +5,7 @@
  * A file named *.hs.test.ts belongs to "engine", or to "interop" in that folder, *.faults.test.ts to "faults", and
  * any other *.test.ts to "unit"; Playwright's are *.spec.ts.
  */
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
@@ -15,6 +16,8 @@ export default defineConfig({
   root: join(import.meta.dirname, ".."),
   oxc: { jsx: { runtime: "automatic" } },
   test: {
+    // One less by itself, which leaves half of a machine of two idle while a test waits for a server or a page.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         extends: true,
