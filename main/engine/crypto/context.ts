@@ -8,6 +8,7 @@ import type { OlmMachine } from "@matrix-org/matrix-sdk-crypto-wasm";
 import type { AccountId, DeviceId, RoomId, UserId } from "../../../preload/contract/ids.ts";
 import type { Person } from "../../../preload/contract/views.ts";
 import type { Clock } from "../base/clock.ts";
+import type { JsonObject } from "../matrix/json.ts";
 import type { Logger } from "../base/logger.ts";
 import type { AccountStore } from "../store/account-store.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -29,6 +30,9 @@ export type CryptoContext = {
   signal: AbortSignal;
   changed: (...what: CryptoChange[]) => void;
 };
+
+/** What the state of a room says of its encryption. */
+export type EncryptedRoom = { roomId: RoomId; content: JsonObject };
 
 /** What an account's encryption is opened with. */
 export type CryptoDeps = {

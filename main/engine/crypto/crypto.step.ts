@@ -17,9 +17,11 @@ export function cryptoStep(deps: { crypto: Crypto; isEncrypted: (roomId: RoomId)
 
   async function prepare(body: SyncBody): Promise<undefined> {
     await crypto.receiveSync(body);
-    for (const update of body.joined) {
-      for (const event of encryptionEvents(update)) await crypto.rememberRoom(update.roomId, event.content);
-    }
+    await crypto.rememberRooms(
+      body.joined.flatMap((update) =>
+        encryptionEvents(update).map(({ content }) => ({ roomId: update.roomId, content })),
+      ),
+    );
     for (const update of [...body.joined, ...body.left]) {
       update.timeline.entries = await crypto.decryptEntries(update.roomId, update.timeline.entries);
       for (const entry of update.timeline.entries) {

@@ -17,7 +17,7 @@ import { toErrorData } from "../base/errors.ts";
 import type { ParsedRoomEvent, RoomEvent } from "../matrix/events.ts";
 import type { JsonObject } from "../matrix/json.ts";
 import type { SyncBody } from "../matrix/sync-body.ts";
-import type { CryptoDelta, CryptoDeps } from "./context.ts";
+import type { CryptoDelta, CryptoDeps, EncryptedRoom } from "./context.ts";
 import type { Parts } from "./parts.ts";
 
 export type RoomEntryDecryptor = (roomId: RoomId, entries: readonly ParsedRoomEvent[]) => Promise<ParsedRoomEvent[]>;
@@ -108,8 +108,10 @@ export function openCrypto(deps: CryptoDeps) {
       decrypt: (roomId: RoomId, event: RoomEvent) => kept((opened) => opened.decryptor.decrypt(roomId, event)),
       currentShield: async (roomId: RoomId, event: RoomEvent) => (await parts()).decryptor.currentShield(roomId, event),
     },
-    rememberRoom: (roomId: RoomId, content: JsonObject): Promise<void> =>
-      kept((opened) => opened.encryptor.remember(roomId, content)),
+    /** What a response says of how its rooms are encrypted; on the disk when this resolves. */
+    rememberRooms: async (rooms: readonly EncryptedRoom[]): Promise<void> => {
+      if (rooms.length > 0) await kept((opened) => opened.rememberRooms(rooms));
+    },
     /** For verification between users, whose events are those of a room. */
     receiveRoomEvent(roomId: RoomId, event: RoomEvent): void {
       if (state.name === "ready") state.parts.verifications.receiveRoomEvent(roomId, event);

@@ -26,8 +26,16 @@ export type MachineOptions = {
   onFailed?: () => void;
 };
 
+/** The machine's own object store for how rooms are encrypted. Under another name, nothing would be put together. */
+const ROOM_SETTINGS = "room_settings";
+
 export type Machine = {
   olm: OlmMachine;
+  /**
+   * Runs `work`, which tells the machine of the settings of many rooms: they reach the disk together, when this has
+   * resolved, and no later. What else the machine writes meanwhile is kept at once, as ever.
+   */
+  settingRooms: (work: () => Promise<void>) => Promise<void>;
   /** Set as soon as the file has failed: from then on nothing that comes from this machine is to be believed. */
   failure: () => EngineError | undefined;
   /** Lets go of the store, so that another machine can open it. What still runs here fails. */
@@ -61,6 +69,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     isOpen = true;
     return {
       olm: untilFailure(olm, () => failure),
+      settingRooms: (work) => database.syncOnce([ROOM_SETTINGS], work),
       failure: () => failure,
       close() {
         isOpen = false;

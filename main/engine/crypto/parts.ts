@@ -11,7 +11,7 @@ import type { EncryptionView } from "../../../preload/contract/views.ts";
 import { backoffMs, EngineError, retryPlan, toErrorData } from "../base/errors.ts";
 import { isObject, readString, type JsonObject } from "../matrix/json.ts";
 import type { SyncBody } from "../matrix/sync-body.ts";
-import type { CryptoContext, CryptoDelta, CryptoDeps } from "./context.ts";
+import type { CryptoContext, CryptoDelta, CryptoDeps, EncryptedRoom } from "./context.ts";
 import { openDecryptor } from "./decryptor.ts";
 import { inGroups, openDevices, readDevices } from "./devices.ts";
 import { openEncryptor } from "./encryptor.ts";
@@ -294,6 +294,10 @@ export async function openParts(given: CryptoDeps, onFailed: () => void) {
       store.write((tx) => store.settings.put(tx, SIGNED_ONLY, { isOn }), { isDurable: true });
       deps.changed("encryption");
     },
+    rememberRooms: (rooms: readonly EncryptedRoom[]): Promise<void> =>
+      machine.settingRooms(async () => {
+        for (const { roomId, content } of rooms) await encryptor.remember(roomId, content);
+      }),
     failure: machine.failure,
     /** Ends what runs here. Whatever it had not come to is taken up by the parts that are opened next. */
     close(): void {

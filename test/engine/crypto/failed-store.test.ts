@@ -30,11 +30,12 @@ function newFolder(): string {
   return folder;
 }
 
-/** While `isFull`, no key store can commit. */
-function failingDisk() {
+/** While `isFull`, no key store can commit. `fillsUp`: it gets so when commits are to be synced again that were not. */
+function failingDisk({ fillsUp = false } = {}) {
   const disk = { isFull: false };
   const exec = DatabaseSync.prototype.exec;
   const spy = vi.spyOn(DatabaseSync.prototype, "exec").mockImplementation(function (this: DatabaseSync, sql) {
+    if (fillsUp && sql.includes("synchronous = FULL")) disk.isFull = true;
     if (disk.isFull && sql.includes("COMMIT") && this.location()?.endsWith("crypto.db")) {
       throw Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode: 13 });
     }
@@ -150,12 +151,70 @@ test("what is only logged when it fails is not taken for kept", async () => {
   const { crypto, close } = openTestCrypto(newFolder());
   await crypto.receiveSync(syncBody(50));
   disk.isFull = true;
-  const content = { algorithm: "m.megolm.v1.aes-sha2" };
-  await expect(crypto.rememberRoom(ROOM, content)).rejects.toMatchObject(FULL);
+  const rooms = [{ roomId: ROOM, content: { algorithm: "m.megolm.v1.aes-sha2" } }];
+  await expect(crypto.rememberRooms(rooms)).rejects.toMatchObject(FULL);
   disk.isFull = false;
   await vi.waitFor(() => expect(crypto.state().name).toBe("failed"));
-  await crypto.rememberRoom(ROOM, content);
+  await crypto.rememberRooms(rooms);
   const kept = await (await crypto.parts()).olm.getRoomSettings(new WasmRoomId(ROOM));
   expect(kept).toBeDefined();
+  await close();
+});
+
+/** How each commit of a key store was made, in order: "FULL" is on the disk at once. */
+function watchCommits() {
+  const commits: string[] = [];
+  const levels = new Map<DatabaseSync, string>();
+  const exec = DatabaseSync.prototype.exec;
+  const spy = vi.spyOn(DatabaseSync.prototype, "exec").mockImplementation(function (this: DatabaseSync, sql) {
+    exec.call(this, sql);
+    if (this.location()?.endsWith("crypto.db") !== true) return;
+    const level = /synchronous = (\w+)/u.exec(sql)?.[1];
+    if (level !== undefined) levels.set(this, level);
+    if (sql === "COMMIT") commits.push(levels.get(this) ?? "");
+  });
+  onTestFinished(() => spy.mockRestore());
+  return commits;
+}
+const manyRooms = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    roomId: `!room-${index}:test` as RoomId,
+    content: { algorithm: "m.megolm.v1.aes-sha2" },
+  }));
+
+test("the rooms of one response reach the disk together, and before they count as remembered", async () => {
+  const { crypto, close } = openTestCrypto(newFolder());
+  await crypto.receiveSync(syncBody(50));
+  const { olm } = await crypto.parts();
+  const commits = watchCommits();
+  await crypto.rememberRooms(manyRooms(20));
+  expect(commits).toEqual([...Array.from({ length: 20 }, () => "NORMAL"), "FULL"]);
+  expect(await olm.getRoomSettings(new WasmRoomId("!room-19:test"))).toBeDefined();
+  commits.length = 0;
+  await crypto.rememberRooms(manyRooms(20));
+  expect(commits).toEqual([]);
+  await close();
+});
+
+test("what else the machine writes while rooms are remembered is on the disk at once", async () => {
+  const { crypto, close } = openTestCrypto(newFolder());
+  await crypto.receiveSync(syncBody(50));
+  const commits = watchCommits();
+  const remembering = crypto.rememberRooms(manyRooms(50));
+  await crypto.receiveSync(syncBody(3));
+  const commitsThen = [...commits];
+  await remembering;
+  expect(commitsThen).toContain("FULL");
+  expect(commits.slice(commitsThen.length)).toContain("NORMAL");
+  expect(commits.at(-1)).toBe("FULL");
+  await close();
+});
+
+test("rooms whose sync fails are not taken for remembered", async () => {
+  const { crypto, close } = openTestCrypto(newFolder());
+  await crypto.receiveSync(syncBody(50));
+  const disk = failingDisk({ fillsUp: true });
+  await expect(crypto.rememberRooms(manyRooms(3))).rejects.toMatchObject(FULL);
+  disk.isFull = false;
   await close();
 });

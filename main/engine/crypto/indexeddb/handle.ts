@@ -28,6 +28,11 @@ export interface IndexedDbHandle {
   readonly indexedDB: IDBFactory;
   /** What the router leads to. */
   readonly queue: OpenQueue;
+  /**
+   * Runs `work` with one sync at its end for all that it commits to these object stores alone, in place of one for each
+   * commit. To be used for what is done again where `work` does not end.
+   */
+  syncOnce<T>(storeNames: readonly string[], work: () => Promise<T>): Promise<T>;
   /** Aborts what runs and closes the file. Everything of it fails afterwards. */
   close(): void;
 }
@@ -44,6 +49,7 @@ export function openIndexedDb({ path, cacheBytes = CACHE_BYTES, onFailure }: Ind
   return {
     indexedDB: new IDBFactory(INTERNAL, { queueFor: () => queue, queues: () => [queue] }),
     queue,
+    syncOnce: (storeNames, work) => file.scheduler.syncOnce(storeNames, work),
     close() {
       if (file.isClosed) return;
       queue.closeAll();

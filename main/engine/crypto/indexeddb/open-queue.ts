@@ -206,7 +206,7 @@ export class OpenQueue {
     const { schema } = database;
     const { scheduler, storage } = this.#file;
     try {
-      if (!scheduler.claimWriter(request, () => enqueueTurn(() => this.#deleteNow(database, request))))
+      if (!scheduler.claimWriter(request, new Set(), () => enqueueTurn(() => this.#deleteNow(database, request))))
         return undefined;
       storage.deleteDatabase(schema);
       scheduler.commit(request);

@@ -3,7 +3,8 @@
  *   - A transaction starts when no earlier one that is alive shares an object store with it, unless both only read.
  *   - Of those that run, one at a time writes: it claims the writer before its first write, for as long as it lives.
  * Invariant: no deadlock. Object stores are claimed all at once and in order; who holds the writer waits for nothing.
- * A reader never sees what is not committed: it shares no object store with the one who writes.
+ * A reader never sees what is not committed: it shares no object store with the one who writes. A commit may lag only
+ * where its transaction writes to object stores that may, and to no other.
  * spec: IndexedDB 2.7.2 "Transaction scheduling"
  */
 import type { StoreSchema } from "./schema.ts";
@@ -26,6 +27,8 @@ export class Scheduler {
   readonly #waiting = new Set<Scheduled>();
   #writer: object | undefined;
   #waitingWriters: (() => void)[] = [];
+  /** Names of object stores, once for each piece of work that lets them lag. */
+  readonly #mayLag: string[] = [];
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -57,16 +60,55 @@ export class Scheduler {
     }
   }
 
-  /** Whether `owner` may write now. Where it may not yet, `whenFree` is called once it should ask again. */
-  claimWriter(owner: object, whenFree: () => void): boolean {
+  /**
+   * Whether `owner`, which writes to the object stores of `scope`, may write now. Where it may not yet, `whenFree` is
+   * called once it should ask again.
+   */
+  claimWriter(owner: object, scope: ReadonlySet<StoreSchema>, whenFree: () => void): boolean {
     if (this.#writer === owner) return true;
     if (this.#writer) {
       this.#waitingWriters.push(whenFree);
       return false;
     }
-    this.#storage.begin();
+    // Without a scope, as in upgrades, anything may be written.
+    this.#storage.begin(scope.size > 0 && [...scope].every(({ name }) => this.#mayLag.includes(name)));
     this.#writer = owner;
     return true;
+  }
+
+  /**
+   * Runs `work`. What it commits to the object stores of these names alone is on the disk when this has resolved, with
+   * one sync for all of it; anything else as ever when it is complete. Rejects where that sync fails.
+   */
+  async syncOnce<T>(storeNames: readonly string[], work: () => Promise<T>): Promise<T> {
+    this.#mayLag.push(...storeNames);
+    let result: T;
+    try {
+      result = await work();
+    } finally {
+      for (const name of storeNames) this.#mayLag.splice(this.#mayLag.indexOf(name), 1);
+    }
+    await this.#sync();
+    return result;
+  }
+
+  #sync(): Promise<void> {
+    const owner = {};
+    return new Promise((resolve, reject) => {
+      const tryNow = () => {
+        try {
+          if (this.#storage.lags) {
+            if (!this.claimWriter(owner, new Set(), tryNow)) return;
+            this.commit(owner);
+          }
+          resolve();
+        } catch (error) {
+          this.rollback(owner);
+          reject(error);
+        }
+      };
+      tryNow();
+    });
   }
 
   isWriter(owner: object): boolean {

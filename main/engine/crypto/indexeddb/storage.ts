@@ -8,7 +8,8 @@
  *   record         (store, key) → value       keys as keys.ts encodes them, values as values.ts does
  *   index_entry    (index, key, primary key)
  * Invariants: one connection, which holds the file's lock for as long as it is open; what is written between begin and
- * commit is on the disk when commit has returned, or not at all; a file that is damaged is told, never touched.
+ * commit is on the disk when commit has returned, or not at all; a file that is damaged is told, never touched. Only
+ * what was begun as one that may lag is on the disk no sooner than the next commit that may not.
  */
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -71,6 +72,9 @@ export class Storage {
   readonly #statements = new Map<string, StatementSync>();
   readonly #cache: ReadCache;
   readonly #onFailure: (failure: StorageFailure) => void;
+  /** Of the transaction that runs, or ran last. */
+  #mayLag = false;
+  #lags = false;
 
   private constructor(db: DatabaseSync, cacheBytes: number, onFailure: (failure: StorageFailure) => void) {
     this.#db = db;
@@ -133,19 +137,34 @@ export class Storage {
 
   // Transactions
 
-  begin(): void {
-    this.#guard(() => this.#db.exec("BEGIN IMMEDIATE"));
+  /** `mayLag`: a power cut may take it back until another commit has synced the log, and only then. */
+  begin(mayLag: boolean): void {
+    this.#guard(() => {
+      // SQLite changes it between transactions only.
+      if (mayLag !== this.#mayLag) this.#db.exec(`PRAGMA synchronous = ${mayLag ? "NORMAL" : "FULL"}`);
+      this.#mayLag = mayLag;
+      this.#db.exec("BEGIN IMMEDIATE");
+    });
   }
 
-  /** Returns when all that was written since begin is on the disk. A failure leaves nothing of it. */
+  /** Returns when all that was written since begin is on the disk, and all before. A failure leaves nothing of it. */
   commit(): void {
     try {
+      // SQLite syncs nothing where nothing was written.
+      if (this.#lags && !this.#mayLag) this.#guard(() => this.#db.exec(`PRAGMA user_version = ${FORMAT}`));
       this.#guard(() => this.#db.exec("COMMIT"));
+      // The log is one file, in order: its sync brings along what lagged.
+      this.#lags = this.#mayLag;
       this.#cache.settle();
     } catch (error) {
       this.rollback();
       throw error;
     }
+  }
+
+  /** There are commits that a power cut may take back: the next that may not lag ends that. */
+  get lags(): boolean {
+    return this.#lags;
   }
 
   rollback(): void {

@@ -199,7 +199,7 @@ export class Transaction extends EventNode {
     writes,
   }: Operation): { result: unknown } | { error: DOMException; isFatal: boolean } | "waits for the writer" {
     try {
-      if (writes && !this.connection.file.scheduler.claimWriter(this, () => this.#askTurn()))
+      if (writes && !this.connection.file.scheduler.claimWriter(this, this.scope, () => this.#askTurn()))
         return "waits for the writer";
       return { result: run() };
     } catch (error) {
