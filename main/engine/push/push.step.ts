@@ -2,11 +2,12 @@
  * The push step: judges every new event of a sync response by the user's push rules. Runs after rooms and
  * before timeline, which stores the marks; after the commit it hands new notifications on.
  * Invariant: a notification comes only for what is new to the user: never for the first sync, for history,
- * for own events, or for what a receipt in the same response says was read. spec: client-server, "Push Rules".
+ * for own events, for what a response brings again, or for what a receipt in the same response says was read.
+ * spec: client-server, "Push Rules".
  */
 import type { EventId, RoomId, UserId } from "../../../preload/contract/ids.ts";
 import type { RoomEvent } from "../matrix/events.ts";
-import type { SyncBody } from "../matrix/sync-body.ts";
+import type { StrippedEvent, SyncBody } from "../matrix/sync-body.ts";
 import type { AccountStore } from "../store/account-store.ts";
 import type { PushMark } from "../store/tables/event.ts";
 import type { SyncStep } from "../sync/step.ts";
@@ -26,7 +27,22 @@ export function pushStep(deps: {
   const { store, ownUserId } = deps;
   const marks = new Map<EventId, PushMark>();
 
-  function write(body: SyncBody): PushDelta {
+  /** The rooms whose invite is in the store already. Asked before the rooms step writes what this response says. */
+  function knownInvites(body: SyncBody): Set<RoomId> {
+    const known = body.invited.filter(({ roomId, state }) => {
+      const membership = store.rooms.read(roomId)?.membership;
+      if (membership !== "invite") return membership === "join";
+      // Somebody else asks: that is news, though the first invite is still unanswered.
+      const before = store.state.read(roomId, "m.room.member", ownUserId);
+      return before?.sender === ownInvite(state)?.sender;
+    });
+    return new Set(known.map(({ roomId }) => roomId));
+  }
+
+  const ownInvite = (state: readonly StrippedEvent[]): StrippedEvent | undefined =>
+    state.find((event) => event.type === "m.room.member" && event.stateKey === ownUserId);
+
+  function write(body: SyncBody, known: ReadonlySet<RoomId>): PushDelta {
     marks.clear();
     const isFirstSync = store.account.read()?.nextBatch === undefined;
     const rules = readRules();
@@ -47,8 +63,8 @@ export function pushStep(deps: {
       if (newest && !isFirstSync && !isRead) delta.notified.push(newest);
     }
     for (const update of body.invited) {
-      const invite = update.state.find((event) => event.type === "m.room.member" && event.stateKey === ownUserId);
-      if (!invite || isFirstSync) continue;
+      const invite = ownInvite(update.state);
+      if (!invite || isFirstSync || known.has(update.roomId)) continue;
       // Stripped state has no id and no time; the rules need neither.
       const event: RoomEvent = {
         eventId: "$invite" as EventId,
@@ -84,8 +100,9 @@ export function pushStep(deps: {
     return (event: RoomEvent): PushDecision => evaluatePush(rules, event, context);
   }
 
-  const step: SyncStep<undefined, PushDelta> = {
+  const step: SyncStep<ReadonlySet<RoomId>, PushDelta> = {
     name: "push",
+    prepare: (body) => Promise.resolve(knownInvites(body)),
     write,
     publish(delta, changes) {
       deps.onRead(delta.readRooms);
