@@ -63,7 +63,13 @@ export type CallEventSource = Pick<
 >;
 
 /** An event of ours on its way out. */
-export type OutgoingCallEvent = { kind: OwnCallEventKind; eventType: string; content: JsonObject };
+export type OutgoingCallEvent = {
+  kind: OwnCallEventKind;
+  eventType: string;
+  content: JsonObject;
+  /** An offer within a running call: its time to be answered begins when it is sent. */
+  isOffer?: boolean;
+};
 
 /** No invite rings for longer than this, whatever its sender asks for. */
 const MAX_LIFETIME_MS = 120_000;
@@ -307,12 +313,14 @@ export const callEventBuilders = {
     build("candidates", own, { candidates: candidates.map(wireCandidate) }),
   selectAnswer: (own: OwnParty, selectedPartyId: string | null) =>
     build("select-answer", own, selectedPartyId === null ? {} : { selected_party_id: selectedPartyId }),
-  negotiate: (own: OwnParty, body: { description: Description; lifetimeMs: number; streams: StreamMetadata }) =>
-    build("negotiate", own, {
+  negotiate: (own: OwnParty, body: { description: Description; lifetimeMs: number; streams: StreamMetadata }) => {
+    const event = build("negotiate", own, {
       description: wireDescription(body.description),
       lifetime: body.lifetimeMs,
       [STREAMS_KEY]: wireStreams(body.streams),
-    }),
+    });
+    return { ...event, isOffer: body.description.type === "offer" };
+  },
   streams: (own: OwnParty, streams: StreamMetadata) => build("streams", own, { [STREAMS_KEY]: wireStreams(streams) }),
   reject: (own: OwnParty) => build("reject", own, {}),
   hangup: (own: OwnParty, reason: string) => build("hangup", own, { reason }),

@@ -152,7 +152,7 @@ export type CallInput =
   | { input: "remote"; event: CallEvent; ageMs: number }
   | { input: "timer"; timer: CallTimer }
   /** The server accepted, or will never accept, an event of ours. */
-  | { input: "sent"; kind: OwnCallEventKind }
+  | { input: "sent"; kind: OwnCallEventKind; isOffer?: boolean | undefined }
   | { input: "send-failed"; kind: OwnCallEventKind }
   | { input: "opponent-left" };
 
@@ -224,6 +224,7 @@ function takeInput(state: LiveCall, input: CallInput, nowMs: number): CallStep {
     case "timer":
       return takeTimer(state, input.timer, nowMs);
     case "sent":
+      if (input.isOffer) return startNegotiationTimer(state);
       if (state.phase !== "connecting" || input.kind !== "answer") return stay(state);
       return { state: { ...state, answer: "accepted" }, effects: [clearTimer("lifetime")] };
     case "send-failed":
@@ -332,10 +333,20 @@ function negotiate(state: RunningCall, description: Description, streams: Stream
     { ...state, local: { ...local, hasPendingOffer: isOffer } },
     [
       ...send(build.negotiate(state, { description, lifetimeMs: NEGOTIATION_LIFETIME_MS, streams })),
-      isOffer ? setTimer("negotiation", NEGOTIATION_LIFETIME_MS) : clearTimer("negotiation"),
+      clearTimer("negotiation"),
     ],
     nowMs,
   );
+}
+
+/**
+ * An offer within the call is on the server: from now on it may expire. One that still waits to be sent may not, or
+ * it would go out after it was rolled back, and its answer would fit nothing.
+ */
+function startNegotiationTimer(state: LiveCall): CallStep {
+  const isRunning = state.phase === "connecting" || state.phase === "connected";
+  if (!isRunning || !state.local.hasPendingOffer) return stay(state);
+  return { state, effects: [setTimer("negotiation", NEGOTIATION_LIFETIME_MS)] };
 }
 
 /** Takes the description as what the other side knows of us from now on. */

@@ -69,12 +69,12 @@ export class LiveCall {
       sendEvent: deps.sendEvent,
       roomId,
       ownPartyId,
-      onSent: (kind, eventId) => {
+      onSent: ({ kind, isOffer }, eventId) => {
         if (kind === "invite") {
           this.inviteEventId = eventId;
           this.#deps.onChanged(this);
         }
-        this.take({ input: "sent", kind });
+        this.take({ input: "sent", kind, isOffer });
       },
       onFailed: (kind) => this.take({ input: "send-failed", kind }),
     });
@@ -98,7 +98,9 @@ export class LiveCall {
   take(input: CallInput): void {
     const step = stepCall(this.#state, input, this.#deps.clock.now());
     this.#state = step.state;
-    if (this.#perform(step.effects)) this.#deps.onChanged(this);
+    const isChanged = this.#perform(step.effects);
+    if (this.isOver) this.#sender.finish();
+    if (isChanged) this.#deps.onChanged(this);
   }
 
   /** True for the first time that this event comes: a response may be applied twice. */

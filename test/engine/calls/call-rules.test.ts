@@ -630,6 +630,73 @@ describe("negotiation", () => {
     expect(call.view()?.desired?.remote).toHaveLength(1);
   });
 
+  test("B34 an offer outlasts an outage, in its order, and its lifetime counts from the send", async () => {
+    const call = await answered();
+    const triedAtMs: number[] = [];
+    let isOut = true;
+    call.failSend = () => {
+      triedAtMs.push(call.clock.monotonic());
+      return isOut ? failed("offline") : undefined;
+    };
+    call.service.report(CALL, { fact: "description", description: offer(), streams: STREAMS }, PORT);
+    call.service.report(CALL, { fact: "candidate", candidate: candidate("later") }, PORT);
+    await call.clock.advance(60_000);
+    expect(call.sentTypes()).toEqual(["answer"]);
+    // A call waits for no long pause: the network may be back at any moment.
+    expect(Math.max(...triedAtMs.slice(1).map((atMs, index) => atMs - (triedAtMs[index] ?? 0)))).toBe(4_000);
+    isOut = false;
+    await call.clock.advance(4_000);
+    expect(call.sentTypes()).toEqual(["answer", "negotiate", "candidates"]);
+    await call.clock.advance(20_000);
+    expect(call.view()?.desired?.remote).toHaveLength(1);
+    call.from(BOB, "negotiate", negotiation("answer"));
+    expect(call.view()?.desired?.remote.at(-1)).toMatchObject({ description: { type: "answer" } });
+  });
+
+  test("B34 an offer waits as long as the server asks", async () => {
+    const call = await answered();
+    const tries: number[] = [];
+    call.failSend = ({ attempt }) => {
+      tries.push(call.clock.monotonic());
+      return attempt === 0 ? failed("rate-limited", 45_000) : undefined;
+    };
+    call.service.report(CALL, { fact: "description", description: offer(), streams: STREAMS }, PORT);
+    await call.clock.advance(50_000);
+    expect(tries.slice(1)).toEqual([(tries[0] ?? 0) + 45_000]);
+  });
+
+  test("B34 an offer is given up with its call", async () => {
+    const call = await answered();
+    let tries = 0;
+    call.failSend = () => {
+      tries += 1;
+      return failed("offline");
+    };
+    call.service.report(CALL, { fact: "description", description: offer(), streams: STREAMS }, PORT);
+    call.service.report(CALL, { fact: "candidate", candidate: candidate("later") }, PORT);
+    await call.clock.advance(20_000);
+    call.from(BOB, "hangup", { ...envelope(), reason: "user_hangup" });
+    expect(call.view()?.state).toBe("ended");
+    await settle();
+    const triesAtEnd = tries;
+    await call.clock.advance(120_000);
+    expect(tries).toBe(triesAtEnd);
+  });
+
+  test("an offer that the server refuses is rolled back, and does not stand in the way of the next", async () => {
+    const call = await answered();
+    call.failSend = () => failed("forbidden");
+    call.service.report(CALL, { fact: "description", description: offer(), streams: STREAMS }, PORT);
+    await settle();
+    expect(call.view()?.desired?.remote.at(-1)).toMatchObject({ description: { type: "rollback" } });
+    call.failSend = () => undefined;
+    call.service.report(CALL, { fact: "description", description: offer(), streams: STREAMS }, PORT);
+    await settle();
+    call.from(BOB, "negotiate", negotiation("answer"));
+    expect(call.sentTypes()).toEqual(["answer", "negotiate"]);
+    expect(call.view()?.desired?.remote.at(-1)).toMatchObject({ description: { type: "answer" } });
+  });
+
   test("B37 an offer that nobody answers is rolled back, and its late answer ignored", async () => {
     const call = await answered();
     call.service.report(CALL, { fact: "description", description: offer(), streams: STREAMS }, PORT);

@@ -96,7 +96,7 @@ export class MachineSide {
       switch (effect.effect) {
         case "send":
           this.#options.send(effect.event.eventType, structuredClone(effect.event.content));
-          setTimeout(() => this.take({ input: "sent", kind: effect.event.kind }), 5);
+          setTimeout(() => this.take({ input: "sent", kind: effect.event.kind, isOffer: effect.event.isOffer }), 5);
           break;
         case "set-timer":
           clearTimeout(this.#timers.get(effect.timer));
