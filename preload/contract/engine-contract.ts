@@ -31,6 +31,7 @@ import {
   descriptionSchema,
   deviceRowSchema,
   encryptionViewSchema,
+  iceServerSchema,
   memberRowSchema,
   notificationSchema,
   reactionKeySchema,
@@ -45,7 +46,7 @@ import {
 } from "./views.ts";
 
 /** Raised with every change that an older side would misread; both sides compare it in `hello`. */
-export const CONTRACT_VERSION = 3;
+export const CONTRACT_VERSION = 4;
 
 /** The longest text that the composer takes: the event must stay under 65,536 bytes with its envelope. */
 export const MAX_BODY_LENGTH = 40_000;
@@ -242,6 +243,14 @@ export const engineCommands = {
   "calls.setSettings": {
     args: v.object({ ...inAccount, settings: v.partial(v.omit(callSettingsSchema, ["key"])) }),
     reply: nothing,
+  },
+  /**
+   * The servers that a call would be given now. `isAnswered` is false where the homeserver could not be asked: then
+   * nothing is known of its relays.
+   */
+  "calls.iceServers": {
+    args: v.object(inAccount),
+    reply: v.object({ iceServers: v.array(iceServerSchema), isAnswered: v.boolean() }),
   },
   "calls.report": { args: v.object({ ...inCall, fact: callFactSchema }), reply: nothing },
 

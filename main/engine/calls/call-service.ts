@@ -8,7 +8,7 @@
 import { randomInt } from "node:crypto";
 import type { CallFact } from "../../../preload/contract/engine-contract.ts";
 import type { CallId, EventId, RoomId, TxnId, UserId } from "../../../preload/contract/ids.ts";
-import type { CallEndReason, CallView, Person } from "../../../preload/contract/views.ts";
+import type { CallEndReason, CallView, IceServer, Person } from "../../../preload/contract/views.ts";
 import { sleep, type Clock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import { log32, type Logger } from "../base/logger.ts";
@@ -180,6 +180,13 @@ export class CallService {
         if (!isOnHold && other !== call) other.take({ input: "hold", isOnHold: true });
       call.take({ input: "hold", isOnHold });
     });
+  }
+
+  /** The servers that a call would be given now; fetched where none are at hand. Unanswered where nobody could be asked. */
+  async iceServers(): Promise<{ iceServers: IceServer[]; isAnswered: boolean }> {
+    await this.#turn.wait();
+    const servers = this.#turn.current();
+    return { iceServers: this.#deps.settings.iceServersFrom(servers ?? []), isAnswered: servers !== undefined };
   }
 
   /** Takes what a window saw its peer connection do. */

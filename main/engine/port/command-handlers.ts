@@ -145,6 +145,7 @@ export const commandHandlers: Handlers = {
     core.session(accountId).callSettings.set(settings);
     return done;
   },
+  "calls.iceServers": ({ accountId }, { core }) => core.session(accountId).calls.iceServers(),
   "calls.report": ({ accountId, callId, fact }, { core, portId }) => {
     core.session(accountId).calls.report(callId, fact, portId);
     return done;

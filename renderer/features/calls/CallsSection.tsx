@@ -23,7 +23,7 @@ export function CallsSection({ accountId }: { accountId: AccountId }) {
   return (
     <div className={styles["section"]}>
       <Part title={text("calls.check")}>
-        <DeviceCheck />
+        <DeviceCheck accountId={accountId} />
       </Part>
       <Part title={text("calls.devices")}>
         <DeviceChoices />

@@ -3,7 +3,7 @@
  * Invariant: no engine and no device is needed; pictures are drawn on a canvas.
  */
 import type { ReactNode } from "react";
-import { useEffect, useState } from "react";
+import { Fragment, useEffect, useState } from "react";
 import type { CallEndReason, Person } from "../../../preload/contract/views.ts";
 import { useText } from "../../text/text.ts";
 import { NO_MEDIA } from "./call-media/call-media.ts";
@@ -210,7 +210,15 @@ const devices = (lost: boolean) => (
   />
 );
 const check = (more: Partial<Parameters<typeof DeviceCheckView>[0]>) => (
-  <DeviceCheckView check={{ state: "off" }} level={0.6} isHeard={false} onStart={nothing} onStop={nothing} {...more} />
+  <DeviceCheckView
+    check={{ state: "off" }}
+    relay="reachable"
+    level={0.6}
+    isHeard={false}
+    onStart={nothing}
+    onStop={nothing}
+    {...more}
+  />
 );
 const settings = (patch: Partial<Parameters<typeof CallSettingsView>[0]["settings"] & object>, problem?: string) => (
   <CallSettingsView
@@ -332,7 +340,7 @@ export const callsGallery: readonly { name: string; render: () => ReactNode }[] 
           {({ local }) => (
             <>
               {check({})}
-              {check({ check: { state: "opening" }, level: 0 })}
+              {check({ check: { state: "opening" }, relay: "checking", level: 0 })}
               {local
                 ? check({
                     check: { state: "on", stream: local, hasPicture: true, problem: undefined },
@@ -352,6 +360,15 @@ export const callsGallery: readonly { name: string; render: () => ReactNode }[] 
             </>
           )}
         </WithPictures>,
+      ),
+  },
+  {
+    name: "calls: check, relays",
+    render: () =>
+      inPage(
+        (["unasked", "none", "silent", "refused", "unusable"] as const).map((relay) => (
+          <Fragment key={relay}>{check({ check: { state: "opening" }, relay, level: 0 })}</Fragment>
+        )),
       ),
   },
   { name: "calls: settings", render: () => inPage(settings({ publicStun: "allowed" })) },

@@ -156,13 +156,21 @@ export const calls = {
   settingsFailed: "The setting could not be saved. {{message}}",
 
   check: "Check",
-  checkHint: "Look and listen before you call.",
+  checkHint: "Look, listen, and see whether a relay answers before you call.",
   checkStart: "Check microphone and camera",
   checkStop: "Stop",
   checkOpening: "Opening…",
   checkPicture: "Your camera's picture",
   checkSpeak: "Say something: the bar should move.",
   checkHeard: "You are heard.",
+  relayChecking: "Looking for a relay…",
+  relayReachable: "A relay of your homeserver answers: calls can go over it where there is no direct way.",
+  relayNone: "Your homeserver offers no relay: where two networks do not let each other in, calls do not connect.",
+  relayUnasked: "Your homeserver could not be asked for its relay. Check your connection, then check again.",
+  relaySilent: "The relay of your homeserver does not answer. Try another network: a firewall may be in the way.",
+  relayRefused:
+    "The relay of your homeserver refuses its own credentials, or has no room. Tell whoever runs the homeserver.",
+  relayUnusable: "Your homeserver names a relay that Lattice cannot use. Tell whoever runs the homeserver.",
 
   askStunTitle: "May Lattice ask a public server for your address?",
   askStunBody:

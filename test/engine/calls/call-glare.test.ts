@@ -243,6 +243,25 @@ describe("TURN", () => {
     expect(limited.turn.count).toBe(2);
   });
 
+  test("a check before the call is told the servers that a call would be given", async () => {
+    const call = openTestService();
+    call.turn.server = server;
+    await expect(call.service.iceServers()).resolves.toEqual({ iceServers: ice, isAnswered: true });
+    await call.service.iceServers();
+    expect(call.turn.count).toBe(1);
+    call.settings.publicStun = "allowed";
+    await expect(call.service.iceServers()).resolves.toMatchObject({ iceServers: [{ urls: ["stun:public"] }] });
+  });
+
+  test("a check knows a homeserver without relays from one that cannot be asked", async () => {
+    const without = openTestService();
+    without.turn.error = new EngineError("not-found", "no");
+    await expect(without.service.iceServers()).resolves.toEqual({ iceServers: [], isAnswered: true });
+    const offline = openTestService();
+    offline.turn.error = new EngineError("offline", "no");
+    await expect(offline.service.iceServers()).resolves.toEqual({ iceServers: [], isAnswered: false });
+  });
+
   test("B60 without TURN no server is named", async () => {
     const call = openTestService();
     call.turn.error = new EngineError("not-found", "no");
