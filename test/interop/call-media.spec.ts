@@ -81,25 +81,42 @@ const settled = { intervals: [100] };
 const openCount = (page: Page, deviceId: string) =>
   page.evaluate((id) => window.peers.devices?.openCount(id), deviceId);
 
-/** A call of alice with matrix-js-sdk, with devices that can be told apart; resolves when both hear each other. */
-async function openMarkedCall(page: Page, caller: "alice" | "them", media: Media): Promise<void> {
+type Call = {
+  media: Media;
+  caller: Side;
+  callee: Side;
+  /** Devices that can be told apart. */
+  hasMarks?: boolean;
+  isRelayOnly?: boolean;
+  /** Runs in the page before anybody calls. */
+  prepare?: () => void;
+};
+
+/** Opens the page and a call of two in it, of whom one is alice; resolves when it was answered. */
+async function openCall(page: Page, { prepare, ...call }: Call): Promise<void> {
+  const { media, callee } = call;
   await openBundle(page, PAGE);
-  await page.evaluate(
-    ([from, kind]) => {
-      window.peers.openTheirs();
-      window.peers.useMarks();
-      window.peers[from as "alice"]?.place(kind as Media);
-    },
-    [caller, media],
-  );
-  if (caller === "alice") {
+  if (prepare) await page.evaluate(prepare);
+  await page.evaluate(({ hasMarks, isRelayOnly = false, ...asked }) => {
+    const { peers } = window;
+    if ([asked.caller, asked.callee].includes("them")) peers.openTheirs();
+    else peers.openOurs({ isRelayOnly });
+    if (hasMarks) peers.useMarks();
+    peers[asked.caller]?.place(asked.media);
+  }, call);
+  if (callee === "them") {
     await page.waitForFunction(() => window.peers.them?.hasInvite);
     expect(await page.evaluate(() => window.peers.them?.kind)).toBe(media);
-    await page.evaluate(() => window.peers.them?.answer());
-  } else {
-    await page.waitForFunction(() => window.peers.alice?.phase === "ringing");
-    await page.evaluate((kind) => window.peers.alice?.answer(kind), media);
-  }
+  } else await page.waitForFunction((name) => window.peers[name]?.phase === "ringing", callee);
+  await page.evaluate(([name, kind]) => window.peers[name]?.answer(kind), [callee, media] as const);
+}
+
+const withThem = (caller: "alice" | "them") => ({ caller, callee: caller === "them" ? "alice" : "them" }) as const;
+const withBob = { caller: "alice", callee: "bob" } as const;
+
+/** A call of alice with matrix-js-sdk, with devices that can be told apart; resolves when both hear each other. */
+async function openMarkedCall(page: Page, caller: "alice" | "them", media: Media): Promise<void> {
+  await openCall(page, { media, ...withThem(caller), hasMarks: true });
   await expectSenses(page, "them", { tone: 1_250, ...(media === "video" ? { hue: 300 } : {}) });
   await expectSenses(page, "alice", { tone: 700, ...(media === "video" ? { hue: 60 } : {}) });
 }
@@ -114,13 +131,7 @@ async function expectNoMedia(page: Page, side: "alice" | "bob"): Promise<void> {
 
 for (const media of ["voice", "video"] as const) {
   test(`ours and ours: ${media}`, async ({ page }) => {
-    await openBundle(page, PAGE);
-    await page.evaluate((kind) => {
-      window.peers.openOurs();
-      window.peers.alice?.place(kind);
-    }, media);
-    await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
-    await page.evaluate((kind) => window.peers.bob?.answer(kind), media);
+    await openCall(page, { media, ...withBob });
     await expectMedia(page, "alice", media);
     await expectMedia(page, "bob", media);
 
@@ -170,13 +181,7 @@ test("matrix-js-sdk calls ours, and hangs up", async ({ page }) => {
 });
 
 test("a camera that goes off and on again, towards matrix-js-sdk", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openTheirs();
-    window.peers.alice?.place("video");
-  });
-  await page.waitForFunction(() => window.peers.them?.hasInvite);
-  await page.evaluate(() => window.peers.them?.answer());
+  await openCall(page, { media: "video", ...withThem("alice") });
   await expectMedia(page, "them", "video");
 
   await page.evaluate(() => window.peers.alice?.media.setCamera(false));
@@ -195,13 +200,7 @@ test("a camera that goes off and on again, towards matrix-js-sdk", async ({ page
 
 for (const who of ["ours", "theirs"] as const) {
   test(`a voice call with matrix-js-sdk that gains pictures: ${who} first`, async ({ page }) => {
-    await openBundle(page, PAGE);
-    await page.evaluate(() => {
-      window.peers.openTheirs();
-      window.peers.them?.place("voice");
-    });
-    await page.waitForFunction(() => window.peers.alice?.phase === "ringing");
-    await page.evaluate(() => window.peers.alice?.answer("voice"));
+    await openCall(page, { media: "voice", ...withThem("them") });
     await expectMedia(page, "alice", "voice");
     await expectMedia(page, "them", "voice");
     if (who === "ours") {
@@ -221,13 +220,7 @@ for (const who of ["ours", "theirs"] as const) {
 }
 
 test("offers that cross end with both pictures", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openOurs();
-    window.peers.alice?.place("voice");
-  });
-  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
-  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  await openCall(page, { media: "voice", ...withBob });
   await expectMedia(page, "alice", "voice");
   await page.evaluate(() =>
     Promise.all([window.peers.alice?.media.setCamera(true), window.peers.bob?.media.setCamera(true)]),
@@ -237,13 +230,7 @@ test("offers that cross end with both pictures", async ({ page }) => {
 });
 
 test("nonsense from the other side does not end a call", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openOurs();
-    window.peers.alice?.place("video");
-  });
-  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
-  await page.evaluate(() => window.peers.bob?.answer("video"));
+  await openCall(page, { media: "video", ...withBob });
   await expectMedia(page, "alice", "video");
   await page.evaluate(() => {
     const { alice } = window.peers;
@@ -264,20 +251,18 @@ test("nonsense from the other side does not end a call", async ({ page }) => {
   await expectMedia(page, "bob", "video");
 });
 
-for (const who of ["alice", "them"] as const) {
-  test(`a new path is found with matrix-js-sdk: ${who === "them" ? "they ask" : "we came to another network"}`, async ({
-    page,
-  }) => {
-    await openBundle(page, PAGE);
-    await page.evaluate(() => {
-      window.peers.openTheirs();
-      window.peers.them?.place("voice");
-    });
-    await page.waitForFunction(() => window.peers.alice?.phase === "ringing");
-    await page.evaluate(() => window.peers.alice?.answer("voice"));
+const reasons = {
+  "they ask": () => window.peers.them?.restart(),
+  "we came to another network": () => window.dispatchEvent(new Event("online")),
+  "media stay away without a word": () =>
+    Promise.all(window.peers.them?.call?.peerConn?.getSenders().map((sender) => sender.replaceTrack(null)) ?? []),
+};
+for (const [reason, begin] of Object.entries(reasons)) {
+  test(`a new path is found with matrix-js-sdk: ${reason}`, async ({ page }) => {
+    await openCall(page, { media: "voice", ...withThem("alice") });
     await expectMedia(page, "alice", "voice");
-    if (who === "them") await page.evaluate(() => window.peers.them?.restart());
-    else await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    const microphone = await page.evaluateHandle(() => window.peers.them?.call?.peerConn?.getSenders()[0]?.track);
+    await page.evaluate<unknown>(begin);
     const fragments = () =>
       page.evaluate(() => {
         const texts = window.peers.wire.map(({ content }) => JSON.stringify(content));
@@ -285,7 +270,11 @@ for (const who of ["alice", "them"] as const) {
           .size;
       });
     // Each side has had two sets of credentials then.
-    await expect.poll(fragments).toBe(4);
+    await expect.poll(fragments, { timeout: 10_000 }).toBe(4);
+    await page.evaluate(
+      (track) => track && window.peers.them?.call?.peerConn?.getSenders()[0]?.replaceTrack(track),
+      microphone,
+    );
     await expectMedia(page, "alice", "voice");
     await expectMedia(page, "them", "voice");
     expect(await page.evaluate(() => window.peers.them?.errors)).toEqual([]);
@@ -419,18 +408,17 @@ test("devices change and vanish in a call with matrix-js-sdk", async ({ page }) 
 });
 
 test("a peer that says nothing of its streams gets the screen in the camera's place", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openTheirs();
-    window.peers.useMarks();
-    window.peers.onWire = ({ content }) => {
-      const { sdp_stream_metadata: _ours, "org.matrix.msc3077.sdp_stream_metadata": _theirs, ...rest } = content;
-      return rest;
-    };
-    window.peers.alice?.place("video");
+  await openCall(page, {
+    media: "video",
+    ...withThem("alice"),
+    hasMarks: true,
+    prepare: () => {
+      window.peers.onWire = ({ content }) => {
+        const { sdp_stream_metadata: _ours, "org.matrix.msc3077.sdp_stream_metadata": _theirs, ...rest } = content;
+        return rest;
+      };
+    },
   });
-  await page.waitForFunction(() => window.peers.them?.hasInvite);
-  await page.evaluate(() => window.peers.them?.answer());
   await expectSenses(page, "them", { tone: 1_250, hue: 300 });
   await expectSenses(page, "alice", { tone: 700, hue: 60 });
   await page.evaluate(() =>
@@ -449,18 +437,17 @@ test("a peer that says nothing of its streams gets the screen in the camera's pl
 });
 
 test("a peer of the old protocol is talked to, and never asked for what it cannot", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openTheirs();
-    window.peers.useMarks();
-    window.peers.onWire = ({ content }) => {
-      const { party_id: _party, sdp_stream_metadata: _streams, capabilities: _capabilities, ...rest } = content;
-      return { ...rest, version: 0 };
-    };
-    window.peers.them?.place("voice");
+  await openCall(page, {
+    media: "voice",
+    ...withThem("them"),
+    hasMarks: true,
+    prepare: () => {
+      window.peers.onWire = ({ content }) => {
+        const { party_id: _party, sdp_stream_metadata: _streams, capabilities: _capabilities, ...rest } = content;
+        return { ...rest, version: 0 };
+      };
+    },
   });
-  await page.waitForFunction(() => window.peers.alice?.phase === "ringing");
-  await page.evaluate(() => window.peers.alice?.answer("voice"));
   await expectSenses(page, "them", { tone: 1_250 });
   await expectSenses(page, "alice", { tone: 700 });
   await page.evaluate(() => window.peers.alice?.media.setCamera(true));
@@ -481,14 +468,7 @@ test("a peer of the old protocol is talked to, and never asked for what it canno
 });
 
 test("descriptions and candidates beyond measure cost nothing", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openOurs();
-    window.peers.useMarks();
-    window.peers.alice?.place("voice");
-  });
-  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
-  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  await openCall(page, { media: "voice", ...withBob, hasMarks: true });
   await expectSenses(page, "bob", { tone: 1_250 });
   const tookMs = await page.evaluate(async () => {
     const { alice, wire } = window.peers;
@@ -527,13 +507,7 @@ test("descriptions and candidates beyond measure cost nothing", async ({ page })
 });
 
 test("under relay only no address of ours leaves the window", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openOurs({ isRelayOnly: true });
-    window.peers.alice?.place("voice");
-  });
-  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
-  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  await openCall(page, { media: "voice", ...withBob, isRelayOnly: true });
   // Without a relay there is no path; all that would be said has been said after this.
   await page.waitForFunction(() => window.peers.wire.some((event) => event.type === "m.call.candidates"));
   const said = await page.evaluate(() => JSON.stringify(window.peers.wire.filter((event) => event.from === "alice")));
@@ -542,14 +516,7 @@ test("under relay only no address of ours leaves the window", async ({ page }) =
 });
 
 test("telephone tones are heard on the other side", async ({ page }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openOurs();
-    window.peers.useMarks();
-    window.peers.alice?.place("voice");
-  });
-  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
-  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  await openCall(page, { media: "voice", ...withBob, hasMarks: true });
   await expectSenses(page, "bob", { tone: 1_250 });
   await page.evaluate(() => window.peers.alice?.media.sendTones("5555"));
   // spec: ITU-T Q.23: the digit 5 is 770 Hz with 1,336 Hz.
@@ -568,13 +535,7 @@ test("telephone tones are heard on the other side", async ({ page }) => {
 test("the browser's own devices: lists, level meter, test tone, treatment of the voice, and the screen", async ({
   page,
 }) => {
-  await openBundle(page, PAGE);
-  await page.evaluate(() => {
-    window.peers.openOurs();
-    window.peers.alice?.place("voice");
-  });
-  await page.waitForFunction(() => window.peers.bob?.phase === "ringing");
-  await page.evaluate(() => window.peers.bob?.answer("voice"));
+  await openCall(page, { media: "voice", ...withBob });
   await expectMedia(page, "bob", "voice");
   const found = await page.evaluate(async () => {
     const { alice, tools } = window.peers;

@@ -32,6 +32,8 @@ type BenchOptions = {
   openLocalMedia?: (options: LocalMediaOptions) => Promise<LocalMedia>;
   captureScreen?: () => Promise<MediaStream | undefined>;
   places?: readonly Slot[];
+  /** All packets that came in so far, whenever that is asked. */
+  packetsReceived?: () => number;
 };
 
 function bench(options: BenchOptions = {}) {
@@ -55,7 +57,8 @@ function bench(options: BenchOptions = {}) {
     setIceServers: (iceServers) => wire.push(`servers:${iceServers.map(({ urls }) => urls.join()).join()}`),
     setMayOffer: (mayOffer) => (mayOfferNow = mayOffer),
     sendTones: (tones) => wire.push(`tones:${tones}`),
-    getStats: async () => new Map(),
+    getStats: async () =>
+      new Map([["in", { type: "inbound-rtp", kind: "audio", packetsReceived: options.packetsReceived?.() ?? 0 }]]),
     close: () => (closed += 1),
   };
   const state: LocalMediaState = { microphone: "on", camera: "off" };
@@ -233,6 +236,62 @@ test("a lost path is looked for again with growing patience, and not after it wa
   emit({ event: "connection", state: "connected" });
   await vi.advanceTimersByTimeAsync(60_000);
   expect(counts().restarts).toBe(2);
+  media.close();
+});
+
+test("media that stay away over a path that is called good begin one search, the caller's sooner", async () => {
+  for (const [role, readings] of [["caller", 1] as const, ["callee", 2] as const]) {
+    let packets = 0;
+    let arriving = 10;
+    const { media, emit, counts } = bench({ packetsReceived: () => (packets += arriving) });
+    media.update(view({}, { role }));
+    await settle();
+    emit({ event: "connection", state: "connected" });
+    await vi.advanceTimersByTimeAsync(9_000);
+    for (const restarts of [1, 2]) {
+      arriving = 0;
+      await vi.advanceTimersByTimeAsync(readings * 3_000 - 100);
+      expect(counts().restarts, role).toBe(restarts - 1);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(counts().restarts, role).toBe(restarts);
+      // Once until they come again.
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(counts().restarts, role).toBe(restarts);
+      arriving = 10;
+      await vi.advanceTimersByTimeAsync(3_000);
+    }
+    media.close();
+  }
+});
+
+test("media that nobody sends are not missed", async () => {
+  const muted = { remote: { purpose: "m.usermedia", audioMuted: true, videoMuted: true } };
+  const heard = { remote: { ...muted.remote, audioMuted: false } };
+  let packets = 0;
+  const { media, emit, counts } = bench({ packetsReceived: () => packets });
+  const isQuiet = async () => {
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(counts().restarts).toBe(0);
+  };
+  media.update(view({}, { remoteStreams: heard }));
+  await settle();
+  emit({ event: "connection", state: "connected" });
+  // Who only listens has never sent anything.
+  await isQuiet();
+  packets = 10;
+  media.update(view({}, { remoteStreams: muted }));
+  await isQuiet();
+  emit({ event: "held-by-peer", isHeld: true });
+  media.update(view({}, { remoteStreams: heard }));
+  await isQuiet();
+  emit({ event: "held-by-peer", isHeld: false });
+  media.update(view({}, { remoteStreams: heard, isOnHold: true }));
+  await isQuiet();
+  // What has just become due is not missed yet.
+  await vi.advanceTimersByTimeAsync(2_900);
+  media.update(view({}, { role: "caller", remoteStreams: heard }));
+  await vi.advanceTimersByTimeAsync(200);
+  expect(counts().restarts).toBe(0);
   media.close();
 });
 

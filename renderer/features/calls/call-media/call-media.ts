@@ -21,7 +21,7 @@ import type {
 import type { DeviceState, LocalMedia, LocalMediaOptions, MediaProblem } from "./local-media.ts";
 import { LocalMediaError } from "./local-media.ts";
 import { mediaChoices } from "./media-choices.ts";
-import { restartDelayMs } from "./restart-plan.ts";
+import { restartDelayMs, STALLED_READINGS } from "./restart-plan.ts";
 import type { ScreenShareOptions } from "./screen-capture.ts";
 import { maxScreenBitrate, ScreenCaptureError } from "./screen-capture.ts";
 import type { CallDetails, CallFigures, Quality } from "./stats.ts";
@@ -128,6 +128,10 @@ export class CallMedia {
   #restartAttempt = 0;
   #restartTimer: ReturnType<typeof setTimeout> | undefined;
   #restartedAtMs = -Infinity;
+  /** Readings in a row without a packet that was to come. */
+  #stalledReadings = 0;
+  /** At the last reading; what became due since has had less than the time between two. */
+  #wereMediaDue = false;
   #unwatchNetwork = () => {};
   #measureTimer: ReturnType<typeof setInterval> | undefined;
   #figures: CallFigures | undefined;
@@ -478,12 +482,31 @@ export class CallMedia {
   async #measure(): Promise<void> {
     if (!this.#transport || this.#closed) return;
     const figures = readFigures(await this.#transport.getStats());
+    if (this.#closed) return;
+    this.#watchForStall(figures);
     if (this.#figures) this.#quality = judgeQuality(this.#figures, figures);
     const details = describeFigures(this.#figures, figures);
     // The same object for the same details, so that views do not draw for nothing.
     if (JSON.stringify(details) !== JSON.stringify(this.#details)) this.#details = details;
     this.#figures = figures;
     this.#refresh();
+  }
+
+  /** Media that stay away over a path that is called good: looks for another one, once until they come again. */
+  #watchForStall({ packetsReceived }: CallFigures): void {
+    const wereDue = this.#wereMediaDue;
+    this.#wereMediaDue = this.#areMediaDue();
+    const areMissing = packetsReceived > 0 && packetsReceived === this.#figures?.packetsReceived;
+    const isStalled = wereDue && this.#wereMediaDue && areMissing;
+    this.#stalledReadings = isStalled ? this.#stalledReadings + 1 : 0;
+    if (this.#stalledReadings === STALLED_READINGS[this.#desired?.role ?? "callee"]) this.#restart();
+  }
+
+  /** Whether the other side, as far as it says, sends anything. Silence is told too, by a packet now and then. */
+  #areMediaDue(): boolean {
+    if (this.#connection !== "connected" || this.#isOnHold || this.#isHeldByPeer) return false;
+    const streams = this.#desired?.remoteStreams;
+    return !streams || Object.values(streams).some(({ audioMuted, videoMuted }) => !audioMuted || !videoMuted);
   }
 
   #onRemoteTrack(track: MediaStreamTrack, stream: MediaStream): void {

@@ -13,3 +13,9 @@ export function restartDelayMs(role: "caller" | "callee", state: "disconnected" 
   if (attempt === 0) return FIRST_MS[role][state];
   return Math.min(MAX_MS, FIRST_MS[role].disconnected * 2 ** attempt);
 }
+
+/**
+ * So many readings without a packet, while the browser calls the path good, begin a search: its checks may pass where
+ * media do not, as when a relay or a router forgot one of the two ways.
+ */
+export const STALLED_READINGS = { caller: 1, callee: 2 } as const;
