@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encryptionViewSchema, undecryptableCauseSchema } from "../../preload/contract/views.ts";
 import type { EncryptionView, UndecryptableRow, VerificationView } from "../../preload/contract/views.ts";
+import { HEALTHY as good } from "../../renderer/features/encryption/canned-view.ts";
 import { cancelWords } from "../../renderer/features/encryption/cancel-words.ts";
 import { emojiName } from "../../renderer/features/encryption/emoji-names.ts";
 import { newsOf } from "../../renderer/features/encryption/EncryptionBanner.tsx";
@@ -25,24 +26,8 @@ import {
 import { encryption as words } from "../../renderer/text/en/encryption.ts";
 import type { Text } from "../../renderer/text/text.ts";
 
-const here = { isHere: true, isStored: true };
 const stored = { isHere: false, isStored: true };
 const lost = { isHere: false, isStored: false };
-const good: EncryptionView = {
-  key: "encryption",
-  state: "ready",
-  nextStep: "none",
-  isDeviceVerified: true,
-  canVerifyWithDevice: true,
-  hasRecovery: true,
-  hasPassphrase: false,
-  secrets: { masterKey: here, selfSigningKey: here, userSigningKey: here, backupKey: here },
-  backup: { state: "active", keyCount: 10, backedUpCount: 10 },
-  hasIdentityChanged: false,
-  sendsToSignedDevicesOnly: true,
-  undecryptableCount: 0,
-  fingerprint: "",
-};
 const backup = (state: EncryptionView["backup"]["state"]) => ({ ...good.backup, state });
 const fixes = (view: Partial<EncryptionView>) => healthProblems({ ...good, ...view }).map(({ fix }) => fix);
 

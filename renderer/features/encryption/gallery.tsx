@@ -13,6 +13,7 @@ import type {
   UserTrust,
   VerificationView,
 } from "../../../preload/contract/views.ts";
+import { HEALTHY } from "./canned-view.ts";
 import { ConfirmDeviceView } from "./ConfirmDeviceDialog.tsx";
 import type { ConfirmDeviceViewProps } from "./ConfirmDeviceDialog.tsx";
 import { DevicesView } from "./DevicesSection.tsx";
@@ -46,27 +47,11 @@ const DAY_MS = 86_400_000;
 const alice: Person = { userId: "@alice:example.org" as UserId, displayName: "Alice Reyes" };
 const bob: Person = { userId: "@bob:example.org" as UserId, displayName: "Bob Marsh" };
 const RECOVERY_KEY = "EsTR mwqJ JoXZ 8dKn F7uH 9jGh YpWc VrNx 5sLb DtQa ZkMe P2Hy";
-const FINGERPRINT = "Lk3q r8Vd 1Zx0 pTQw mN7c Jb4H sYe6 fGu2 aRoK iWvB 9tM";
 
 const good: EncryptionView = {
-  key: "encryption",
-  state: "ready",
-  nextStep: "none",
-  isDeviceVerified: true,
-  canVerifyWithDevice: true,
-  hasRecovery: true,
+  ...HEALTHY,
   hasPassphrase: true,
-  secrets: {
-    masterKey: { isHere: true, isStored: true },
-    selfSigningKey: { isHere: true, isStored: true },
-    userSigningKey: { isHere: true, isStored: true },
-    backupKey: { isHere: true, isStored: true },
-  },
   backup: { state: "active", version: "4", keyCount: 12_400, backedUpCount: 12_400 },
-  hasIdentityChanged: false,
-  sendsToSignedDevicesOnly: true,
-  undecryptableCount: 0,
-  fingerprint: FINGERPRINT,
 };
 const nowhere = { isHere: false, isStored: false };
 const stored = { isHere: false, isStored: true };
@@ -209,7 +194,7 @@ const device = (id: string, parts: Partial<DeviceRow>): DeviceRow => ({
   displayName: "",
   isThisDevice: false,
   trust: "verified",
-  fingerprint: FINGERPRINT,
+  fingerprint: HEALTHY.fingerprint,
   ...parts,
 });
 const devices: readonly DeviceRow[] = [
@@ -400,7 +385,7 @@ const trust = (parts: Partial<UserTrust>): UserTrust => ({
   identity: "unverified",
   wasVerified: false,
   devices: [
-    { deviceId: "BOBPHONE" as DeviceId, displayName: "Bob’s phone", trust: "signed", fingerprint: FINGERPRINT },
+    { deviceId: "BOBPHONE" as DeviceId, displayName: "Bob’s phone", trust: "signed", fingerprint: HEALTHY.fingerprint },
     { deviceId: "BOBOLD" as DeviceId, displayName: "", trust: "unsigned" },
   ],
   ...parts,

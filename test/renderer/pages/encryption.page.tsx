@@ -14,6 +14,7 @@ import type { AccountRow, DeviceRow, EncryptionView, VerificationView } from "..
 import { CommandError } from "../../../renderer/engine-client/command-error.ts";
 import type { EngineClient } from "../../../renderer/engine-client/engine-client.ts";
 import { EngineProvider } from "../../../renderer/engine-client/EngineProvider.tsx";
+import { HEALTHY } from "../../../renderer/features/encryption/canned-view.ts";
 import {
   DevicesSection,
   EncryptionSection,
@@ -37,22 +38,6 @@ const account: AccountRow = {
   homeserverUrl: "https://example.org",
   displayName: "Alice",
   state: "signed-in",
-};
-const here = { isHere: true, isStored: true };
-const encryption: EncryptionView = {
-  key: "encryption",
-  state: "ready",
-  nextStep: "none",
-  isDeviceVerified: true,
-  canVerifyWithDevice: true,
-  hasRecovery: true,
-  hasPassphrase: false,
-  secrets: { masterKey: here, selfSigningKey: here, userSigningKey: here, backupKey: here },
-  backup: { state: "active", keyCount: 10, backedUpCount: 10 },
-  hasIdentityChanged: false,
-  sendsToSignedDevicesOnly: true,
-  undecryptableCount: 0,
-  fingerprint: "AAAA BBBB",
 };
 const verification: VerificationView = {
   key: "flow",
@@ -170,7 +155,7 @@ const controls = {
       ),
     );
   },
-  encryption: (parts: Partial<EncryptionView>) => say("encryption", [{ ...encryption, ...parts }]),
+  encryption: (parts: Partial<EncryptionView>) => say("encryption", [{ ...HEALTHY, ...parts }]),
   /** None of them: the topic is empty. */
   verification: (parts: Partial<VerificationView> | null) =>
     say("verifications", parts === null ? [] : [{ ...verification, ...parts }]),
