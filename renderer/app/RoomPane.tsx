@@ -1,5 +1,6 @@
 /**
- * The open room: header, timeline, composer and info panel; or the invite; or the hint to choose a room.
+ * The open room: header, timeline, composer and info panel; or the invite; or the hint to choose a room, or how to
+ * come by the first one.
  * Mounted by AppShell; composes the features timeline, composer and calls.
  * Invariant: a failure in one part leaves the others at work, and another room tries again.
  */
@@ -8,7 +9,7 @@ import { MessagesSquare, UserRoundX } from "lucide-react";
 import type { AccountId, RoomId } from "../../preload/contract/ids.ts";
 import type { RoomDetails } from "../../preload/contract/views.ts";
 import { useAvatarUrl } from "../engine-client/media-url.ts";
-import { useTopic } from "../engine-client/use-topic.ts";
+import { useTopic, useTopicItem } from "../engine-client/use-topic.ts";
 import { CallButtons } from "../features/calls/index.ts";
 import { ComposerPane } from "../features/composer/index.ts";
 import type { ComposerHandle } from "../features/composer/index.ts";
@@ -40,19 +41,34 @@ export type RoomPaneProps = {
 
 /** What stands beside the room list. */
 export function RoomPane({ roomId, ...props }: RoomPaneProps) {
-  const t = useText();
-  if (roomId === undefined) {
-    return (
-      <main className={styles["room"]}>
-        <EmptyState
-          icon={<MessagesSquare />}
-          title={t("app.noRoomTitle")}
-          body={t("app.noRoomBody", { shortcut: shortcutLabel("search") })}
-        />
-      </main>
-    );
-  }
+  if (roomId === undefined) return <NoRoom accountId={props.accountId} />;
   return <OpenRoom key={roomId} roomId={roomId} {...props} />;
+}
+
+function NoRoom({ accountId }: { accountId: AccountId }) {
+  const t = useText();
+  const list = useTopic("roomList", { accountId });
+  const hasSynced = useTopicItem("syncState", { accountId })?.hasSynced === true;
+  const words = {
+    unknown: undefined,
+    "make-one": {
+      title: t("app.emptyTitle"),
+      body: t("app.emptyBody", { direct: shortcutLabel("newDirect"), room: shortcutLabel("newRoom") }),
+    },
+    choose: { title: t("app.noRoomTitle"), body: t("app.noRoomBody", { shortcut: shortcutLabel("search") }) },
+  }[noRoomHint(list, hasSynced)];
+  return <main className={styles["room"]}>{words ? <EmptyState icon={<MessagesSquare />} {...words} /> : null}</main>;
+}
+
+/** What is said where no room is open. Nothing while it is unknown whether there are any. */
+export function noRoomHint(
+  list: { status: "ready"; items: readonly unknown[] } | { status: "loading" | "lost" },
+  hasSynced: boolean,
+): "unknown" | "make-one" | "choose" {
+  if (list.status === "lost") return "choose";
+  if (list.status === "ready" && list.items.length > 0) return "choose";
+  // An empty list before the first sync is not yet an empty account.
+  return list.status === "ready" && hasSynced ? "make-one" : "unknown";
 }
 
 function OpenRoom(props: RoomPaneProps & { roomId: RoomId }) {

@@ -34,6 +34,12 @@ export const keyboardMap: readonly Binding[] = [
   { id: "shortcuts", key: "/", isMod: true },
 ];
 
+/** What a running call listens for itself, over whatever is in front. Here for the help sheet. */
+export const callKeyboardMap: readonly (Omit<Binding, "id"> & { id: "microphone" | "camera" })[] = [
+  { id: "microphone", key: "d", isMod: true },
+  { id: "camera", key: "e", isMod: true },
+];
+
 const isMacPlatform = (): boolean => /mac|darwin/iu.test(navigator.platform);
 
 type KeyPress = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
@@ -56,8 +62,8 @@ export function shortcutOf(press: KeyPress, isMac: boolean = isMacPlatform()): S
 const keyNames: Readonly<Record<string, string>> = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←" };
 
 /** The binding as shown to the user, e.g. "Ctrl K" or "⌘K". */
-export function shortcutLabel(id: ShortcutId, isMac: boolean = isMacPlatform()): string {
-  const binding = keyboardMap.find((candidate) => candidate.id === id);
+export function shortcutLabel(id: ShortcutId | "microphone" | "camera", isMac: boolean = isMacPlatform()): string {
+  const binding = [...keyboardMap, ...callKeyboardMap].find((candidate) => candidate.id === id);
   if (!binding) return "";
   const key = keyNames[binding.key] ?? binding.key.toUpperCase();
   if (isMac) return `${binding.isAlt ? "⌥" : ""}${binding.isShift ? "⇧" : ""}${binding.isMod ? "⌘" : ""}${key}`;

@@ -5,8 +5,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { troubleOf } from "../../renderer/app/connection-trouble.ts";
-import { keyboardMap, shortcutLabel, shortcutOf } from "../../renderer/app/keyboard.ts";
+import { callKeyboardMap, keyboardMap, shortcutLabel, shortcutOf } from "../../renderer/app/keyboard.ts";
 import { roomIdOfHash } from "../../renderer/app/navigation.ts";
+import { noRoomHint } from "../../renderer/app/RoomPane.tsx";
 import { readAddress } from "../../renderer/features/sign-in/address.ts";
 import {
   daysBetween,
@@ -65,10 +66,26 @@ describe("keyboard", () => {
     expect(shortcutOf(press("N", { ctrlKey: true, shiftKey: true }), false)).toBe("newRoom");
     expect(shortcutLabel("search", false)).toBe("Ctrl K");
     expect(shortcutLabel("search", true)).toBe("⌘K");
+    expect(shortcutLabel("microphone", false)).toBe("Ctrl D");
+    expect(shortcutLabel("camera", true)).toBe("⌘E");
   });
   test("no two actions share a binding", () => {
-    const bindings = keyboardMap.map((binding) => JSON.stringify({ ...binding, id: undefined }));
+    const bindings = [...keyboardMap, ...callKeyboardMap].map((binding) =>
+      JSON.stringify({ ...binding, id: undefined }),
+    );
     expect(new Set(bindings).size).toBe(bindings.length);
+  });
+});
+
+describe("no room is open", () => {
+  test.each([
+    ["unknown", { status: "loading" }, true],
+    ["unknown", { status: "ready", items: [] }, false],
+    ["make-one", { status: "ready", items: [] }, true],
+    ["choose", { status: "ready", items: ["a room"] }, false],
+    ["choose", { status: "lost" }, true],
+  ] as const)("%s: %j, synced: %s", (hint, list, hasSynced) => {
+    expect(noRoomHint(list, hasSynced)).toBe(hint);
   });
 });
 
