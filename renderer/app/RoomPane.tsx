@@ -52,8 +52,8 @@ function NoRoom({ accountId }: { accountId: AccountId }) {
   const words = {
     unknown: undefined,
     "make-one": {
-      title: t("app.emptyTitle"),
-      body: t("app.emptyBody", { direct: shortcutLabel("newDirect"), room: shortcutLabel("newRoom") }),
+      title: t("app.welcomeTitle"),
+      body: t("app.welcomeBody", { direct: shortcutLabel("newDirect"), room: shortcutLabel("newRoom") }),
     },
     choose: { title: t("app.noRoomTitle"), body: t("app.noRoomBody", { shortcut: shortcutLabel("search") }) },
   }[noRoomHint(list, hasSynced)];

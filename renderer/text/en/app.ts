@@ -60,9 +60,8 @@ export const app = {
   signInAgainTitle: "Sign in again",
   signInAgainHint: "As {{userId}}",
   signInAgainSubmit: "Sign in",
-  emptyTitle: "No rooms yet",
-  emptyBody:
-    "Start with one person: press {{direct}}. For a room with several, press {{room}}. Invitations appear in the list.",
+  welcomeTitle: "Welcome to Lattice",
+  welcomeBody: "{{direct}} begins with one person, {{room}} makes a room for several. Invitations appear in the list.",
   noRoomTitle: "Choose a room",
   noRoomBody: "Pick one from the list, or search with {{shortcut}}.",
   roomLost: "This room is not available",

@@ -164,13 +164,12 @@ export const calls = {
   checkSpeak: "Say something: the bar should move.",
   checkHeard: "You are heard.",
   relayChecking: "Looking for a relay…",
-  relayReachable: "A relay of your homeserver answers: calls can go over it where there is no direct way.",
-  relayNone: "Your homeserver offers no relay: where two networks do not let each other in, calls do not connect.",
-  relayUnasked: "Your homeserver could not be asked for its relay. Check your connection, then check again.",
-  relaySilent: "The relay of your homeserver does not answer. Try another network: a firewall may be in the way.",
-  relayRefused:
-    "The relay of your homeserver refuses its own credentials, or has no room. Tell whoever runs the homeserver.",
-  relayUnusable: "Your homeserver names a relay that Lattice cannot use. Tell whoever runs the homeserver.",
+  relayReachable: "A relay of your homeserver answers.",
+  relayNone: "Your homeserver offers no relay, so some calls may not connect.",
+  relayUnasked: "Your homeserver could not be asked for a relay. Check your connection, then try again.",
+  relaySilent: "The relay does not answer. A firewall may be in the way: try another network.",
+  relayRefused: "The relay refuses calls. Tell whoever runs your homeserver.",
+  relayUnusable: "The relay's address makes no sense. Tell whoever runs your homeserver.",
 
   askStunTitle: "May Lattice ask a public server for your address?",
   askStunBody:
