@@ -86,6 +86,22 @@ function expectShortGaps(gaps: readonly Gap[]): void {
   }
 }
 
+test("the check before a call says whether the relay answers", async () => {
+  const { page } = ours;
+  const check = async (answer: string): Promise<void> => {
+    await button(page, "Check microphone and camera").click();
+    await expect(page.getByText(answer)).toBeVisible();
+    await button(page, "Stop").click();
+  };
+  await button(page, "Settings").click();
+  await page.getByRole("tab", { name: "Calls" }).click();
+  await check("A relay of your homeserver answers.");
+  room.relayNetwork?.cut();
+  await check("The relay does not answer.");
+  room.relayNetwork?.mend();
+  await page.keyboard.press("Escape");
+});
+
 test("a relay-only call with matrix-js-sdk shows nobody an address of ours, and outlives a cut of 3 s", async () => {
   await callThem();
   await Promise.all([expectFlow(ours.page, "the app"), expectFlow(theirs.page, "matrix-js-sdk")]);
