@@ -22,6 +22,7 @@ const MAX_LEAKED = 10;
 const PROCESSOR_RUNS = 5;
 const PROCESSOR_MS = 6_000;
 const OURS = "ours";
+const UNTUNED = "ours, without a start bitrate";
 const SDK = "floor: matrix-js-sdk";
 const BARE = "floor: two bare peers";
 
@@ -39,26 +40,39 @@ export async function benchCalls(): Promise<Sample[]> {
   const browser = await chromium.launch({ executablePath: await ensureChromium(), args: callFlags });
   try {
     await using ours = await openCallRoom();
-    await using theirs = await openCallRoom({ homeserver: ours.homeserver });
-    return [...(await benchOpenRooms(browser, ours, theirs)), ...(await benchCuts(browser))];
+    const { homeserver } = ours;
+    await using untuned = await openCallRoom({ homeserver });
+    await using theirs = await openCallRoom({ homeserver });
+    return [...(await benchOpenRooms(browser, { ours, untuned, theirs })), ...(await benchCuts(browser))];
   } finally {
     await browser.close();
   }
 }
 
-async function benchOpenRooms(browser: Browser, ours: CallRoom, theirs: CallRoom): Promise<Sample[]> {
+type Rooms = { ours: CallRoom; untuned: CallRoom; theirs: CallRoom };
+
+async function benchOpenRooms(browser: Browser, { ours, untuned, theirs }: Rooms): Promise<Sample[]> {
   const [alice, bob] = [await ours.openApp("alice", { browser }), await ours.openApp("bob", { browser })];
+  const [erin, frank] = [await untuned.openApp("alice", { browser }), await untuned.openApp("bob", { browser })];
+  for (const { page } of [erin, frank]) await page.evaluate(dropStartBitrate);
   const [carol, dave] = [await theirs.openSdk("alice", { browser }), await theirs.openSdk("bob", { browser })];
   const apps = openApps(alice.page, bob.page);
+  const plainApps = openApps(erin.page, frank.page);
   const sdks = openSdks(carol.page, dave.page, theirs.roomId);
-  for (const page of [bob.page, dave.page]) await page.evaluate(watchTimes);
+  for (const page of [bob.page, frank.page, dave.page]) await page.evaluate(watchTimes);
   const bare = await openBarePages(browser);
   const times = new Map<string, Times[]>([
     [OURS, []],
+    [UNTUNED, []],
     [SDK, []],
   ]);
+  const pairs = [
+    [SDK, sdks, dave.page],
+    [UNTUNED, plainApps, frank.page],
+    [OURS, apps, bob.page],
+  ] as const;
   for (let run = 0; run <= CALLS; run += 1) {
-    for (const [name, pair, callee] of [[SDK, sdks, dave.page] as const, [OURS, apps, bob.page] as const]) {
+    for (const [name, pair, callee] of pairs) {
       await pair.connect();
       const taken = await readTimes(callee);
       await pair.hangUp();
@@ -70,7 +84,7 @@ async function benchOpenRooms(browser: Browser, ours: CallRoom, theirs: CallRoom
     const bench = { connectedMs: "connected", soundMs: "first-sound", pictureMs: "first-picture" }[key];
     const of = (name: string) => (times.get(name) ?? []).map((each) => each[key]);
     const floor = summarize(`answer-to-${bench}`, SDK, of(SDK));
-    return [floor, summarize(`answer-to-${bench}`, OURS, of(OURS), floor)];
+    return [floor, ...[UNTUNED, OURS].map((name) => summarize(`answer-to-${bench}`, name, of(name), floor))];
   });
   return [...samples, ...(await benchProcessor(browser, apps, bare))];
 }
@@ -118,6 +132,16 @@ function openSdks(caller: Page, callee: Page, roomId: string): Pair {
   };
 }
 
+/** Runs in a page of ours: its pictures begin as small as the browser has them begin. */
+function dropStartBitrate(): void {
+  const { prototype } = RTCPeerConnection;
+  const real = prototype.setRemoteDescription;
+  prototype.setRemoteDescription = function setUntuned(this: RTCPeerConnection, description) {
+    const sdp = description.sdp?.replaceAll(/;?x-google-start-bitrate=\d+/gu, "");
+    return Reflect.apply(real, this, [{ type: description.type, ...(sdp === undefined ? {} : { sdp }) }]);
+  };
+}
+
 /** Runs in the callee's page: times what its next connections do. */
 function watchTimes(): void {
   const state: Window["callTimes"] = { clickedAtMs: 0, times: {} };
@@ -142,10 +166,11 @@ function watchTimes(): void {
       super(configuration);
       this.addEventListener("connectionstatechange", () => {
         if (this.connectionState === "connected") take("connectedMs");
-        if (this.connectionState === "closed") clearInterval(timer);
       });
       const timer = setInterval(() => {
-        if (this.connectionState === "closed") clearInterval(timer);
+        // Who looks on costs the page, too. The times of the call before stay until the click.
+        const isDone = this.connectionState === "connected" && Object.keys(state.times).length === 3;
+        if (this.connectionState === "closed" || isDone) clearInterval(timer);
         for (const receiver of this.getReceivers()) {
           if (receiver.track.kind === "audio" && receiver.getSynchronizationSources().length > 0) take("soundMs");
           if (receiver.track.kind !== "video") continue;
