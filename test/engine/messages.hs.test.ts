@@ -261,6 +261,31 @@ test("the echo and the answer settle a message once, whichever comes first, and 
   await close();
 });
 
+test("what a window sends again, because it never heard that it was taken, stays one message", async () => {
+  await using proxy = await proxyBeforeServer();
+  await using alice = await TestEngine.signedIn(proxy.url, await newUser("alice"));
+  const { accountId } = alice;
+  const { roomId } = await alice.client.call("rooms.create", { accountId, name: "Once", isPublic: false, invite: [] });
+  const room = alice.inRoom(roomId);
+  const txnId = await alice.sendText(roomId, "once");
+  await alice.timeline(roomId, (items) => items.some((item) => item.kind === "message" && item.send?.state === "sent"));
+  // When it has synced again the echo is there, whichever came first.
+  await alice.close();
+  await alice.reopen();
+  await alice.until("syncState", { accountId }, ([sync]) => sync?.state === "live");
+  let most = 0;
+  const stop = alice.client.subscribe("timeline", room, (items) => {
+    most = Math.max(most, bodies(items).filter((body) => body === "once").length);
+  });
+  await alice.client.call("outbox.send", { ...room, txnId, content: { msgtype: "m.text", body: "once" } });
+  const after = await alice.sendText(roomId, "after");
+  await alice.timeline(roomId, (items) => items.some(({ key }) => key === after));
+  stop();
+  expect(most).toBe(1);
+  const sends = proxy.requests.filter(({ path }) => path.endsWith(`/${txnId}`));
+  expect(sends).toHaveLength(1);
+});
+
 test("a send whose answer is lost is repeated under the same txnId: the room has it once", async () => {
   const { alice, bob, close } = await twoPeople();
   await using proxy = await proxyBeforeServer();

@@ -70,7 +70,8 @@ export function openOutbox(deps: OutboxDeps) {
     }
     store.write(
       (tx) => {
-        store.outbox.add(tx, { ...event, createdAtMs: clock.now() });
+        // Who never heard that it was taken may ask again when it is sent and settled.
+        if (!store.events.hasTxnId(roomId, event.txnId)) store.outbox.add(tx, { ...event, createdAtMs: clock.now() });
         // Both change together, so that neither is ever lost or doubled.
         if (takesDraft) store.drafts.put(tx, roomId, "");
       },

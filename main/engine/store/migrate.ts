@@ -7,9 +7,10 @@ import { EngineError } from "../base/errors.ts";
 import type { Db } from "./driver.ts";
 import { migration as initial } from "./migrations/0001-initial.ts";
 import { migration as encryption } from "./migrations/0002-encryption.ts";
+import { migration as ownEvents } from "./migrations/0003-own-events.ts";
 import type { Migration } from "./migrations/migration.ts";
 
-const migrations: readonly Migration[] = [initial, encryption];
+const migrations: readonly Migration[] = [initial, encryption, ownEvents];
 
 export function migrate(db: Db): void {
   const found = db.userVersion;

@@ -76,6 +76,7 @@ export function openEventTable(db: Db, profileKey: Uint8Array) {
      WHERE room_id = ? AND event_id = ?`,
   );
   const setTxnId = db.prepare("UPDATE event SET txn_id = ? WHERE room_id = ? AND event_id = ? AND txn_id IS NULL");
+  const withTxnId = db.prepare("SELECT 1 FROM event WHERE room_id = ? AND txn_id = ?");
   const countPushAfter = db.prepare(
     `SELECT count(*) FILTER (WHERE push >= 1) AS notifies, count(*) FILTER (WHERE push = 2) AS highlights
      FROM event WHERE room_id = ? AND (chunk, position) > (?, ?)`,
@@ -239,6 +240,8 @@ export function openEventTable(db: Db, profileKey: Uint8Array) {
     setTxnId(tx: WriteTx, roomId: RoomId, eventId: EventId, txnId: TxnId): void {
       setTxnId.run(tx, txnId, roomId, eventId);
     },
+    /** Whether the room has an event that was sent from here under this id. */
+    hasTxnId: (roomId: RoomId, txnId: TxnId): boolean => withTxnId.get(roomId, txnId) !== undefined,
     /** Where a user's newest event stands, if that is after a place. */
     placeOfNewestBy(roomId: RoomId, sender: UserId, after: Place): Place | undefined {
       const row = newestOf.get(roomId, sender, after.chunk, after.position);
