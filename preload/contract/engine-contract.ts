@@ -29,6 +29,7 @@ import {
   callViewSchema,
   candidateSchema,
   descriptionSchema,
+  desiredMediaSchema,
   deviceRowSchema,
   encryptionViewSchema,
   iceServerSchema,
@@ -233,6 +234,11 @@ export const engineCommands = {
     args: v.object({ ...inCall, media: callMediaSchema, otherCalls: v.optional(v.picklist(["end", "hold"])) }),
     reply: nothing,
   },
+  /**
+   * What the media of a call that rings would begin with, were it answered now as it is offered; nothing where it rings
+   * no longer. It stays ringing, and the other side learns nothing.
+   */
+  "calls.prepare": { args: v.object(inCall), reply: v.object({ desired: v.optional(desiredMediaSchema) }) },
   "calls.reject": { args: v.object(inCall), reply: nothing },
   /** Ends an outgoing or running call. */
   "calls.hangUp": { args: v.object({ ...inCall, reason: v.optional(callEndReasonSchema) }), reply: nothing },

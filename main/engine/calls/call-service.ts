@@ -8,7 +8,7 @@
 import { randomInt } from "node:crypto";
 import type { CallFact } from "../../../preload/contract/engine-contract.ts";
 import type { CallId, EventId, RoomId, TxnId, UserId } from "../../../preload/contract/ids.ts";
-import type { CallEndReason, CallView, IceServer, Person } from "../../../preload/contract/views.ts";
+import type { CallEndReason, CallView, DesiredMedia, IceServer, Person } from "../../../preload/contract/views.ts";
 import { sleep, type Clock } from "../base/clock.ts";
 import { EngineError } from "../base/errors.ts";
 import { log32, type Logger } from "../base/logger.ts";
@@ -17,7 +17,7 @@ import type { CallRow } from "../store/tables/call.ts";
 import { callEventBuilders, parseCallEvent, type CallEvent, type CallEventOf, type CallMedia } from "./call-events.ts";
 import { CallSender, type SendEvent } from "./call-sender.ts";
 import type { CallSettingsStore } from "./call-settings.ts";
-import { toCallView } from "./call-view.ts";
+import { desiredMedia, toCallView } from "./call-view.ts";
 import { canHold, placeCall, receiveInvite, type CallState } from "./call.machine.ts";
 import { LiveCall, type LiveCallFacts } from "./live-call.ts";
 import { openTurnCredentials, type FetchTurnServer, type TurnCredentials } from "./turn-credentials.ts";
@@ -180,6 +180,18 @@ export class CallService {
         if (!isOnHold && other !== call) other.take({ input: "hold", isOnHold: true });
       call.take({ input: "hold", isOnHold });
     });
+  }
+
+  /**
+   * What the media of a call that rings would begin with, so that a window can make its answer ready before the user
+   * gives one. Undefined where it no longer rings.
+   */
+  async prepare(callId: CallId): Promise<DesiredMedia | undefined> {
+    const call = this.#must(callId);
+    const { settings } = this.#deps;
+    const iceServers = settings.iceServersFrom(await this.#turn.wait());
+    if (call.state.phase !== "ringing") return undefined;
+    return desiredMedia(call.state, { iceServers, isRelayOnly: settings.read().isRelayOnly });
   }
 
   /** The servers that a call would be given now; fetched where none are at hand. Unanswered where nobody could be asked. */

@@ -1,6 +1,6 @@
 /**
  * toCallView: one call as the topic `calls` shows it to one port. Called by the call service. Pure.
- * Invariant: only the port that holds the media learns what is wanted of the peer connection.
+ * Invariant: in a view only the port that holds the media learns what is wanted of the peer connection.
  */
 import type { CallView, DesiredMedia, IceServer, Person, Shield } from "../../../preload/contract/views.ts";
 import { canHold, isPolite, type CallState } from "./call.machine.ts";
@@ -50,7 +50,8 @@ export function toCallView(state: CallState, around: CallSurroundings): CallView
 
 const isOnHold = (state: CallState): boolean => state.phase === "connected" && state.isOnHold;
 
-function desiredMedia(
+/** What is wanted of the peer connection; of a call that rings, what would be, were it answered as it is offered. */
+export function desiredMedia(
   state: CallState,
   servers: Pick<DesiredMedia, "iceServers" | "isRelayOnly">,
 ): DesiredMedia | undefined {
@@ -59,16 +60,16 @@ function desiredMedia(
     case "preparing":
     case "inviting":
       return { ...common, role: "caller", media: state.media, remote: [] };
+    case "ringing":
     case "connecting":
     case "connected":
       return {
         ...common,
         role: state.direction === "outgoing" ? "caller" : "callee",
-        media: state.ownMedia,
+        media: state.phase === "ringing" ? state.media : state.ownMedia,
         remote: [...state.remote.log],
         ...(state.remote.streams ? { remoteStreams: state.remote.streams } : {}),
       };
-    case "ringing":
     case "ended":
       return undefined;
   }

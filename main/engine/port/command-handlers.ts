@@ -125,6 +125,10 @@ export const commandHandlers: Handlers = {
     core.session(accountId).calls.answer(callId, media, portId, otherCalls);
     return done;
   },
+  "calls.prepare": async ({ accountId, callId }, { core }) => {
+    const desired = await core.session(accountId).calls.prepare(callId);
+    return desired ? { desired } : {};
+  },
   "calls.reject": ({ accountId, callId }, { core }) => {
     core.session(accountId).calls.reject(callId);
     return done;

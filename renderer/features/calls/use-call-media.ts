@@ -9,7 +9,7 @@ import { useEffect, useSyncExternalStore } from "react";
 import type { AccountId } from "../../../preload/contract/ids.ts";
 import type { CallView } from "../../../preload/contract/views.ts";
 import type { EngineClient } from "../../engine-client/engine-client.ts";
-import { useEngineClient } from "../../engine-client/EngineProvider.tsx";
+import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
 import { useText } from "../../text/text.ts";
 import type { Text } from "../../text/text.ts";
 import type { CallMedia, CallMediaSnapshot, CallStats } from "./call-media/call-media.ts";
@@ -36,11 +36,13 @@ declare global {
 const registries = new WeakMap<EngineClient, CallMediaRegistry>();
 const mounts = new WeakMap<CallMediaRegistry, Map<AccountId, number>>();
 
-function registryOf(client: EngineClient, text: Text): CallMediaRegistry {
+function registryOf(client: EngineClient, text: Text, isCallsWindow: boolean): CallMediaRegistry {
   const existing = registries.get(client);
   if (existing) return existing;
   const registry = new CallMediaRegistry({
     report: (accountId, callId, fact) => client.call("calls.report", { accountId, callId, fact }),
+    prepare: async (accountId, callId) => (await client.call("calls.prepare", { accountId, callId })).desired,
+    isCallsWindow,
     onMediaFailed: (accountId, message) => callNotices.show(accountId, message),
     describeProblem: (device, problem) => text(problemWords(device, problem)),
     openTransport: openSimplePeerTransport,
@@ -62,7 +64,8 @@ function registryOf(client: EngineClient, text: Text): CallMediaRegistry {
 export function useCallMediaRegistry(accountId: AccountId): CallMediaRegistry {
   const client = useEngineClient();
   const text = useText();
-  const registry = registryOf(client, text);
+  const { role } = useHostInfo();
+  const registry = registryOf(client, text, role === "calls");
   useEffect(() => {
     const view = client.view("calls", { accountId });
     const take = () => {

@@ -262,6 +262,26 @@ describe("TURN", () => {
     await expect(offline.service.iceServers()).resolves.toEqual({ iceServers: [], isAnswered: false });
   });
 
+  test("a call that rings tells what its media would begin with, and rings on", async () => {
+    const call = ringing();
+    call.turn.server = server;
+    await expect(call.service.prepare(CALL)).resolves.toMatchObject({
+      role: "callee",
+      media: "video",
+      iceServers: ice,
+      isRelayOnly: false,
+      remote: [{ kind: "description", seq: 0, description: offer() }],
+      remoteStreams: STREAMS,
+    });
+    await settle();
+    expect(call.view()).toMatchObject({ state: "ringing", isMediaHere: false });
+    expect(call.view()?.desired).toBeUndefined();
+    expect(call.sent).toEqual([]);
+    call.service.answer(CALL, "video", PORT);
+    await expect(call.service.prepare(CALL)).resolves.toBeUndefined();
+    await expect(call.service.prepare("other" as typeof CALL)).rejects.toMatchObject({ code: "not-found" });
+  });
+
   test("B60 without TURN no server is named", async () => {
     const call = openTestService();
     call.turn.error = new EngineError("not-found", "no");

@@ -12,6 +12,7 @@ import { MARKERS, readProbe } from "./call-probe.ts";
 import { openCallRoom, type CallRoom, type CallSeat } from "./call-room.ts";
 
 const SET_UP_TIMEOUT_MS = 240_000;
+const RING_MS = 3_000;
 /** How soon media must be back when a network is. */
 const MAX_GAP_MS = 2_000;
 
@@ -140,6 +141,50 @@ test("a call lives on with 8 % loss and 30 ± 30 ms each way, and says that it i
   expect(reading.packetsLost).toBeGreaterThan(0);
   expect(reading.connectionState).toBe("connected");
   room.relayNetwork?.setFaults({ lossShare: 0, delayMs: 0, jitterMs: 0 });
+  await hangUp();
+});
+
+test("an answer that is ready while it rings tells nobody anything before it is given", async () => {
+  const { page } = ours;
+  await test.step("where no window of calls can be opened, the window that has held a call will hold the next", async () => {
+    await callThem();
+    await hangUp();
+    await expect.poll(theirState).toBe("ended");
+  });
+  const saidBefore = (await room.callEventsOf("alice")).length;
+  await theirs.page.evaluate((roomId) => window.sdkUser.place(roomId, "video"), room.roomId);
+  await expect
+    .poll(() => page.evaluate(() => window.callProbe.connection()?.currentLocalDescription?.type))
+    .toBe("answer");
+  const prepared = await page.evaluateHandle(() => window.callProbe.connection());
+  // As long as people need to find their telephone.
+  await page.waitForTimeout(RING_MS);
+  const state = await prepared.evaluate(async (connection) => {
+    const entries: { type: string; packetsSent?: number; bytesReceived?: number }[] = [];
+    (await connection?.getStats())?.forEach((entry: (typeof entries)[number]) => entries.push(entry));
+    return {
+      signalling: connection?.signalingState,
+      senders: connection?.getSenders().filter(({ track }) => track !== null).length,
+      remoteCandidates: entries.filter(({ type }) => type === "remote-candidate").length,
+      transports: entries
+        .filter(({ type }) => type === "transport")
+        .map(({ packetsSent, bytesReceived }) => [packetsSent, bytesReceived]),
+    };
+  });
+  expect(state).toEqual({ signalling: "stable", senders: 0, remoteCandidates: 0, transports: [[0, 0]] });
+  expect(await room.callEventsOf("alice")).toHaveLength(saidBefore);
+  expect(await theirState()).toBe("invite_sent");
+
+  await page
+    .getByRole("alertdialog", { name: "Incoming call" })
+    .getByRole("button", { name: "Answer", exact: true })
+    .click();
+  await Promise.all([
+    expectMarker(page, MARKERS.bob, "the app"),
+    expectMarker(theirs.page, MARKERS.alice, "matrix-js-sdk"),
+  ]);
+  expect(await prepared.evaluate((connection) => connection === window.callProbe.connection())).toBe(true);
+  await expectRelayOnly(ours, "alice");
   await hangUp();
 });
 

@@ -7,6 +7,7 @@ import {
   holdsCandidate,
   isRelayed,
   isTriable,
+  withoutCandidates,
   MAX_CANDIDATES,
   withRelaysOnly,
   withSilentPauses,
@@ -112,4 +113,23 @@ test("descriptions from elsewhere are admitted up to a measure, and lose what ma
   const startMs = performance.now();
   expect(admitRemote("a=x\r\n".repeat(200_000), false)).toHaveProperty("refusal");
   expect(performance.now() - startMs).toBeLessThan(50);
+});
+
+test("a description is parted from its candidates, which keep their sections", () => {
+  const lines = [
+    "v=0",
+    "a=candidate:0 none",
+    "m=audio 9",
+    "a=candidate:1 one",
+    "m=video 9",
+    "a=candidate:2 two",
+    "a=x",
+  ];
+  expect(withoutCandidates([...lines, "a=end-of-candidates", ""].join("\r\n"))).toEqual({
+    sdp: ["v=0", "m=audio 9", "m=video 9", "a=x", ""].join("\r\n"),
+    candidates: [
+      { candidate: "candidate:1 one", sdpMLineIndex: 0 },
+      { candidate: "candidate:2 two", sdpMLineIndex: 1 },
+    ],
+  });
 });

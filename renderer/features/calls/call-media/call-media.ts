@@ -21,6 +21,7 @@ import type {
 import type { DeviceState, LocalMedia, LocalMediaOptions, MediaProblem } from "./local-media.ts";
 import { LocalMediaError } from "./local-media.ts";
 import { mediaChoices } from "./media-choices.ts";
+import { slotsOf, type PreparedAnswer } from "./prepared-answer.ts";
 import { restartDelayMs, STALLED_READINGS } from "./restart-plan.ts";
 import type { ScreenShareOptions } from "./screen-capture.ts";
 import { maxScreenBitrate, ScreenCaptureError } from "./screen-capture.ts";
@@ -33,6 +34,8 @@ export type { CallDetails, VideoFigures } from "./stats.ts";
 export type CallMediaDeps = {
   report: (fact: CallFact) => Promise<unknown>;
   openTransport: OpenTransport;
+  /** What was made ready while the call rang. */
+  prepared?: PreparedAnswer | undefined;
   newStream: () => MediaStream;
   openLocalMedia: (options: LocalMediaOptions) => Promise<LocalMedia>;
   captureScreen: (options: ScreenShareOptions) => Promise<MediaStream | undefined>;
@@ -254,6 +257,7 @@ export class CallMedia {
     clearInterval(this.#measureTimer);
     this.#unwatchNetwork();
     this.#transport?.close();
+    this.#deps.prepared?.close();
     this.#local?.close();
     for (const track of this.#screenStream?.getTracks() ?? []) track.stop();
     this.#remoteStreams = [];
@@ -262,27 +266,20 @@ export class CallMedia {
   }
 
   async #open(desired: DesiredMedia): Promise<void> {
+    const { prepared } = this.#deps;
+    const fitting = prepared?.fits(desired) ? prepared : undefined;
+    if (!fitting) prepared?.close();
     try {
-      const stream = this.#deps.newStream();
+      const stream = fitting?.stream ?? this.#deps.newStream();
       const opening = this.#openLocal(desired, stream);
       // Who was called answers while the devices open, and sends what comes of them; who calls offers what there is.
       const isCallee = desired.role === "callee";
       if (isCallee) this.#announced = { stream, media: desired.media };
       else await opening;
       if (this.#closed) return;
-      const { role, iceServers, isRelayOnly } = this.#desired ?? desired;
-      const slots = desired.media === "video" ? (["audio", "video"] as const) : (["audio"] as const);
-      this.#transport = this.#deps.openTransport(
-        {
-          role,
-          streams: !isCallee && stream.getTracks().length > 0 ? [stream] : [],
-          announced: isCallee ? { stream, slots } : undefined,
-          iceServers,
-          isRelayOnly,
-        },
-        (event) => this.#onTransport(event),
-      );
-      this.#iceServers = JSON.stringify(iceServers);
+      this.#iceServers = JSON.stringify((this.#desired ?? desired).iceServers);
+      if (fitting) this.#takePrepared(fitting);
+      else this.#transport = this.#openTransport(this.#desired ?? desired, stream);
       this.#unwatchNetwork = this.#deps.watchNetwork(() => this.#onNetworkChange());
       this.#applyDesired();
       await opening;
@@ -293,6 +290,28 @@ export class CallMedia {
       this.#report({ fact: "media-failed", message: message.slice(0, 1_000) });
       this.close();
     }
+  }
+
+  #openTransport({ role, media, iceServers, isRelayOnly }: DesiredMedia, stream: MediaStream): CallTransport {
+    const isCallee = role === "callee";
+    return this.#deps.openTransport(
+      {
+        role,
+        streams: !isCallee && stream.getTracks().length > 0 ? [stream] : [],
+        announced: isCallee ? { stream, slots: slotsOf(media) } : undefined,
+        iceServers,
+        isRelayOnly,
+      },
+      (event) => this.#onTransport(event),
+    );
+  }
+
+  /** Goes on with what was prepared: the answer, if it is ready, goes out now. */
+  #takePrepared(prepared: PreparedAnswer): void {
+    const { transport, offerSeq, begin } = prepared.take();
+    this.#transport = transport;
+    this.#lastSeq = offerSeq;
+    begin((event) => this.#onTransport(event));
   }
 
   /** Opens the devices into the stream; where the call is over by then, closes them. */

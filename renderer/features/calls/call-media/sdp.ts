@@ -4,6 +4,7 @@
  * Invariants: what is not understood stays as it was; what comes from the other side costs a bounded amount of work.
  * spec: RFC 8866 (SDP), RFC 8839 (ICE in SDP), RFC 7587 section 6.1 (Opus parameters).
  */
+import type { Candidate } from "../../../../preload/contract/views.ts";
 
 /** Lets Opus fall silent in pauses (`usedtx`): less traffic for the same speech. */
 export function withSilentPauses(sdp: string): string {
@@ -80,6 +81,21 @@ export function isTriable(candidate: string, isRelayOnly: boolean): boolean {
   const address = CANDIDATE.exec(candidate)?.groups?.["address"];
   if (address === undefined) return false;
   return IP_LITERAL.test(address) || (!isRelayOnly && /^[\w-]+\.local$/iu.test(address));
+}
+
+/**
+ * The description without any address of the other side, and its candidates beside it: whoever is only told the first
+ * cannot be reached, and sends nothing.
+ */
+export function withoutCandidates(sdp: string): { sdp: string; candidates: Candidate[] } {
+  const candidates: Candidate[] = [];
+  let sdpMLineIndex = -1;
+  const lines = sdp.split(/\r?\n/u).filter((line) => {
+    if (line.startsWith("m=")) sdpMLineIndex += 1;
+    if (line.startsWith("a=candidate:")) candidates.push({ candidate: line.slice("a=".length), sdpMLineIndex });
+    return !line.startsWith("a=candidate:") && line !== "a=end-of-candidates";
+  });
+  return { sdp: lines.join("\r\n"), candidates: candidates.filter((each) => each.sdpMLineIndex !== -1) };
 }
 
 /** No event of Matrix is longer, so no honest description is. spec: client-server, "Size limits": 65,536 bytes. */
