@@ -327,11 +327,14 @@ function negotiate(state: RunningCall, description: Description, streams: Stream
   if (state.opponent.version !== 1) return stay(state, "the other side cannot negotiate");
   if (description.type === "rollback") return stay(state);
   const isOffer = description.type === "offer";
-  const local = describe(state.local, description, streams, nowMs + CANDIDATES_AFTER_ANSWER_MS);
+  // An end that still waits is not that of the candidates to come.
+  const { state: told, effects } = isEndAlone(state.local) ? flush(state, []) : { state, effects: [] };
+  const local = describe(told.local, description, streams, nowMs + CANDIDATES_AFTER_ANSWER_MS);
   return flushIfLast(
     // Who answers has no offer out any more: it was rolled back for theirs, and will be made again.
-    { ...state, local: { ...local, hasPendingOffer: isOffer } },
+    { ...told, local: { ...local, hasPendingOffer: isOffer } },
     [
+      ...effects,
       ...send(build.negotiate(state, { description, lifetimeMs: NEGOTIATION_LIFETIME_MS, streams })),
       clearTimer("negotiation"),
     ],
@@ -377,11 +380,18 @@ function takeOwnCandidate(state: CallWithMedia, candidate: Candidate, nowMs: num
   return flushIfLast({ ...state, local: { ...state.local, waiting: [...state.local.waiting, candidate] } }, [], nowMs);
 }
 
+/**
+ * Nothing waits but the word that nothing more comes. B30 has it sent at once; but it helps nobody to connect, and
+ * would keep servers and both devices from what does: it goes with the next batch.
+ */
+const isEndAlone = ({ waiting }: LocalSide): boolean => waiting.length === 1 && waiting[0]?.candidate === "";
+
 /** Sends what waits when nothing more comes or the batch is full; else sees to it that a timer will. */
 function flushIfLast(state: CallWithMedia, effects: CallEffect[], nowMs: number): CallStep {
   const { waiting, isBatchTimed, firstBatchAtMs } = state.local;
   if (!isDescribed(state) || waiting.length === 0) return { state, effects };
-  if (waiting.length >= MAX_BATCH || waiting.at(-1)?.candidate === "") return flush(state, effects);
+  const isLast = waiting.at(-1)?.candidate === "" && !isEndAlone(state.local);
+  if (waiting.length >= MAX_BATCH || isLast) return flush(state, effects);
   if (isBatchTimed) return { state, effects };
   const delayMs = Math.min(Math.max(CANDIDATES_LATER_MS, firstBatchAtMs - nowMs), CANDIDATES_AFTER_INVITE_MS);
   return {
@@ -481,11 +491,13 @@ function takeWhileInviting(state: InvitingCall, event: CallEvent, nowMs: number)
         isInviteOver: true,
       };
       // From now on somebody waits for our candidates.
-      return flush({ ...connecting, local: { ...connecting.local, firstBatchAtMs: nowMs } }, [
+      const next = { ...connecting, local: { ...connecting.local, firstBatchAtMs: nowMs } };
+      const effects = [
         clearTimer("lifetime"),
         setTimer("connect", CONNECT_TIMEOUT_MS),
         ...send(build.selectAnswer(state, partyId)),
-      ]);
+      ];
+      return isEndAlone(state.local) ? { state: next, effects } : flush(next, effects);
     }
     case "reject":
       return end(state, "remote-declined", nowMs, send(build.selectAnswer(state, partyId)));

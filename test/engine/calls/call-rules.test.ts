@@ -489,7 +489,7 @@ describe("candidates", () => {
     expect(batches.length).toBeLessThan(10);
   });
 
-  test("B30 the end of candidates is sent at once, also alone", async () => {
+  test("B30 the end of candidates is sent at once with the last, alone with the next batch", async () => {
     const call = await placed();
     call.service.report(call.callId, { fact: "candidate", candidate: candidate("a") }, PORT);
     call.service.report(call.callId, { fact: "candidate", candidate: { candidate: "" } }, PORT);
@@ -498,6 +498,11 @@ describe("candidates", () => {
     const alone = await placed();
     alone.service.report(alone.callId, { fact: "candidate", candidate: { candidate: "" } }, PORT);
     await settle();
+    expect(alone.sentTypes()).toEqual(["invite"]);
+    alone.from(BOB, "answer", { ...envelope(alone.callId), answer: answer() });
+    await settle();
+    expect(alone.sentTypes()).toEqual(["invite", "select_answer"]);
+    await alone.clock.advance(2_000);
     expect(alone.lastSent("candidates")?.["candidates"]).toEqual([{ candidate: "" }]);
   });
 
