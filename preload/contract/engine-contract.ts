@@ -96,6 +96,17 @@ export const messageContentSchema = v.object({
 });
 export type MessageContent = v.InferOutput<typeof messageContentSchema>;
 
+/** An answer that was ready before the user gave it. */
+export const givenAnswerSchema = v.object({
+  /** The rule that it was made under: whether it names relays alone. */
+  isRelayOnly: v.boolean(),
+  description: descriptionSchema,
+  streams: streamMetadataSchema,
+  /** No candidates will follow those in the description. */
+  isGathered: v.boolean(),
+});
+export type GivenAnswer = v.InferOutput<typeof givenAnswerSchema>;
+
 /**
  * What the renderer saw its peer connection do: facts go up, desired state comes down.
  * spec: voip. Descriptions carry the candidates found so far.
@@ -229,9 +240,18 @@ export const engineCommands = {
   },
 
   "calls.place": { args: v.object({ ...inRoom, media: callMediaSchema }), reply: v.object({ callId: callIdSchema }) },
-  /** The port that asks becomes the one that holds the media. Other calls that run are ended, unless they are to be held. */
+  /**
+   * The port that asks becomes the one that holds the media. Other calls that run are ended, unless they are to be
+   * held. `prepared` is what the port made of `calls.prepare`: it is sent where the call is still to go over the same
+   * ways, else the port is to begin anew; `desired.isRelayOnly` says which.
+   */
   "calls.answer": {
-    args: v.object({ ...inCall, media: callMediaSchema, otherCalls: v.optional(v.picklist(["end", "hold"])) }),
+    args: v.object({
+      ...inCall,
+      media: callMediaSchema,
+      otherCalls: v.optional(v.picklist(["end", "hold"])),
+      prepared: v.optional(givenAnswerSchema),
+    }),
     reply: nothing,
   },
   /**

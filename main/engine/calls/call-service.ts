@@ -6,7 +6,7 @@
  * other side makes a method throw. spec: client-server, "Voice over IP"; MSC2746.
  */
 import { randomInt } from "node:crypto";
-import type { CallFact } from "../../../preload/contract/engine-contract.ts";
+import type { CallFact, GivenAnswer } from "../../../preload/contract/engine-contract.ts";
 import type { CallId, EventId, RoomId, TxnId, UserId } from "../../../preload/contract/ids.ts";
 import type { CallEndReason, CallView, DesiredMedia, IceServer, Person } from "../../../preload/contract/views.ts";
 import { sleep, type Clock } from "../base/clock.ts";
@@ -53,6 +53,11 @@ export type CallServiceDeps = {
   pushAllowsRing(roomId: RoomId, event: RoomEvent): { ring: boolean; sound: boolean };
   /** The views are different now. */
   changed(): void;
+};
+
+export type AnswerOptions = {
+  otherCalls?: "end" | "hold" | undefined;
+  prepared?: GivenAnswer | undefined;
 };
 
 /** One call event of a sync response, in the order of the response. */
@@ -139,9 +144,9 @@ export class CallService {
 
   /**
    * Answers a call that rings, on the port that will hold its media. Other calls in use end, or are held where they
-   * are to be and can.
+   * are to be and can. What the port has prepared goes out at once, unless another rule for our addresses holds by now.
    */
-  answer(callId: CallId, media: CallMedia, portId: number, otherCalls: "end" | "hold" = "end"): void {
+  answer(callId: CallId, media: CallMedia, portId: number, { otherCalls = "end", prepared }: AnswerOptions = {}): void {
     const call = this.#must(callId);
     if (call.state.phase !== "ringing") {
       throw new EngineError("rejected", call.isOver ? "This call is over." : "This call is answered already.");
@@ -154,6 +159,10 @@ export class CallService {
       }
       this.#giveMediaTo(call, portId);
       call.take({ input: "answer", media });
+      if (prepared?.isRelayOnly !== call.isRelayOnly) return;
+      const { description, streams, isGathered } = prepared;
+      call.take({ input: "fact", fact: { fact: "description", description, streams } });
+      if (isGathered) call.take({ input: "fact", fact: { fact: "candidate", candidate: { candidate: "" } } });
     });
   }
 

@@ -121,8 +121,8 @@ export const commandHandlers: Handlers = {
   "calls.place": ({ accountId, roomId, media }, { core, portId }) => ({
     callId: core.session(accountId).calls.place(roomId, media, portId),
   }),
-  "calls.answer": ({ accountId, callId, media, otherCalls }, { core, portId }) => {
-    core.session(accountId).calls.answer(callId, media, portId, otherCalls);
+  "calls.answer": ({ accountId, callId, media, otherCalls, prepared }, { core, portId }) => {
+    core.session(accountId).calls.answer(callId, media, portId, { otherCalls, prepared });
     return done;
   },
   "calls.prepare": async ({ accountId, callId }, { core }) => {

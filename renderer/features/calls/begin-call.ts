@@ -12,6 +12,7 @@ import { useEngineClient } from "../../engine-client/EngineProvider.tsx";
 import { dropEarly, openEarly } from "./call-media/early-devices.ts";
 import { mediaChoices } from "./call-media/media-choices.ts";
 import { callNotices } from "./call-notices.ts";
+import { givePrepared } from "./use-call-media.ts";
 
 /** The host, as far as calls are begun by it. */
 export type CallHost = Pick<LatticeHost, "openCall">;
@@ -44,7 +45,14 @@ export async function beginCallHere(client: Pick<EngineClient, "call">, request:
       await client.call("calls.place", { accountId, roomId, media });
     } else {
       const { callId, media, otherCalls } = request;
-      await client.call("calls.answer", { accountId, callId, media, ...(otherCalls && { otherCalls }) });
+      const prepared = givePrepared(client, callId, media);
+      await client.call("calls.answer", {
+        accountId,
+        callId,
+        media,
+        ...(otherCalls && { otherCalls }),
+        ...(prepared && { prepared }),
+      });
     }
   } catch (error) {
     dropEarly();

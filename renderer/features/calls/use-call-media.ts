@@ -6,7 +6,7 @@
  * last surface of an account has gone.
  */
 import { useEffect, useSyncExternalStore } from "react";
-import type { AccountId } from "../../../preload/contract/ids.ts";
+import type { AccountId, CallId } from "../../../preload/contract/ids.ts";
 import type { CallView } from "../../../preload/contract/views.ts";
 import type { EngineClient } from "../../engine-client/engine-client.ts";
 import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
@@ -33,7 +33,7 @@ declare global {
   }
 }
 
-const registries = new WeakMap<EngineClient, CallMediaRegistry>();
+const registries = new WeakMap<object, CallMediaRegistry>();
 const mounts = new WeakMap<CallMediaRegistry, Map<AccountId, number>>();
 
 function registryOf(client: EngineClient, text: Text, isCallsWindow: boolean): CallMediaRegistry {
@@ -56,6 +56,13 @@ function registryOf(client: EngineClient, text: Text, isCallsWindow: boolean): C
   window.latticeCallStats = () => registry.stats();
   return registry;
 }
+
+/** What this window has made ready for the answer to a call that rings; see CallMediaRegistry. */
+export const givePrepared = (
+  client: object,
+  callId: CallId,
+  media: CallView["media"],
+): ReturnType<CallMediaRegistry["givePrepared"]> => registries.get(client)?.givePrepared(callId, media);
 
 /**
  * Keeps the media of the account's calls in step with the topic, past React: a call is not to wait for its views to be

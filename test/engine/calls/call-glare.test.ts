@@ -124,7 +124,7 @@ describe("call waiting", () => {
   test("B58 the first call is held where that is wanted, and comes back when it is taken up again", async () => {
     const call = await answered();
     call.from(BOB, "invite", inviteContent({ call_id: "second" }));
-    call.service.answer("second" as typeof CALL, "video", PORT, "hold");
+    call.service.answer("second" as typeof CALL, "video", PORT, { otherCalls: "hold" });
     call.service.report(
       "second" as typeof CALL,
       { fact: "description", description: answer(), streams: STREAMS },
@@ -153,7 +153,7 @@ describe("call waiting", () => {
   test("B58 a call that cannot be held ends", async () => {
     const call = await answered(true, { version: 0 });
     call.from(BOB, "invite", inviteContent({ call_id: "second" }));
-    call.service.answer("second" as typeof CALL, "video", PORT, "hold");
+    call.service.answer("second" as typeof CALL, "video", PORT, { otherCalls: "hold" });
     expect(call.views().map(({ state }) => state)).toEqual(["ended", "connecting"]);
   });
 
@@ -280,6 +280,32 @@ describe("TURN", () => {
     call.service.answer(CALL, "video", PORT);
     await expect(call.service.prepare(CALL)).resolves.toBeUndefined();
     await expect(call.service.prepare("other" as typeof CALL)).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  const prepared = { isRelayOnly: false, description: answer(), streams: STREAMS, isGathered: true };
+
+  test("what was prepared goes out with the answer, and is all there is to say", async () => {
+    const call = ringing();
+    call.service.answer(CALL, "video", PORT, { prepared });
+    await settle();
+    expect(call.sentTypes()).toEqual(["answer"]);
+    expect(call.lastSent("answer")).toMatchObject({ answer: answer() });
+    await call.clock.advance(1_000);
+    expect(call.lastSent("candidates")).toMatchObject({ candidates: [{ candidate: "" }] });
+    call.service.report(CALL, { fact: "connection", state: "connected" }, PORT);
+    expect(call.view()).toMatchObject({ state: "connected", isMediaHere: true });
+  });
+
+  test("B61 what was prepared before relay only was wished for goes nowhere", async () => {
+    const call = ringing();
+    call.settings.isRelayOnly = true;
+    call.service.answer(CALL, "video", PORT, { prepared });
+    await settle();
+    expect(call.sent).toEqual([]);
+    expect(call.view()).toMatchObject({ state: "connecting", desired: { isRelayOnly: true } });
+    call.service.report(CALL, { fact: "description", description: answer("anew"), streams: STREAMS }, PORT);
+    await settle();
+    expect(call.lastSent("answer")).toMatchObject({ answer: { sdp: "anew" } });
   });
 
   test("B60 without TURN no server is named", async () => {

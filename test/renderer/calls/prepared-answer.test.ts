@@ -86,7 +86,15 @@ function openRegistry(options: { isCallsWindow?: boolean; prepare?: () => Promis
     registry.reconcile(ACCOUNT, calls);
     await new Promise((resolve) => setTimeout(resolve));
   };
-  return { facts, transports, prepare, take, devices: () => deviceOpenings, changeNetwork: () => onNetworkChange() };
+  return {
+    registry,
+    facts,
+    transports,
+    prepare,
+    take,
+    devices: () => deviceOpenings,
+    changeNetwork: () => onNetworkChange(),
+  };
 }
 
 test("while it rings the answer is made without an address of the other side, and goes out when the call is taken", async () => {
@@ -115,6 +123,45 @@ test("while it rings the answer is made without an address of the other side, an
   expect(facts.at(-1)).toEqual({ fact: "connection", state: "connected" });
   await take();
   expect(transports[0]?.isClosed).toBe(true);
+});
+
+test("what the engine was given with the answer is not said again; what came later is", async () => {
+  const { registry, facts, transports, take } = openRegistry();
+  await take(call());
+  const { callId } = call();
+  expect(registry.givePrepared(callId, "voice"), "it is not ready").toBeUndefined();
+  transports[0]?.emit({ event: "description", description: { type: "answer", sdp: "v=0\r\nm=audio 9\r\n" } });
+  transports[0]?.emit({ event: "candidate", candidate: { candidate: "candidate:1 relay", sdpMLineIndex: 0 } });
+  expect(registry.givePrepared(callId, "video"), "it is another answer").toBeUndefined();
+  expect(registry.givePrepared("other" as CallView["callId"], "voice")).toBeUndefined();
+  expect(registry.givePrepared(callId, "voice")).toEqual({
+    isRelayOnly: false,
+    description: { type: "answer", sdp: "v=0\r\nm=audio 9\r\na=candidate:1 relay\r\n" },
+    streams: { ours: { purpose: "m.usermedia", audioMuted: false, videoMuted: true } },
+    isGathered: false,
+  });
+  transports[0]?.emit({ event: "candidate", candidate: { candidate: "" } });
+  // Whatever else has changed: the other side has heard it.
+  await take(answered({ iceServers: [] }));
+  expect(transports).toHaveLength(1);
+  expect(facts).toEqual([{ fact: "candidate", candidate: { candidate: "" } }]);
+});
+
+test("what the engine was given and did not send is made anew; what broke down ends the call", async () => {
+  const [wished, broken] = [openRegistry(), openRegistry()];
+  for (const { registry, transports, take } of [wished, broken]) {
+    await take(call());
+    transports[0]?.emit(answerMade);
+    expect(registry.givePrepared(call().callId, "voice")).toMatchObject({ isGathered: false });
+  }
+  await wished.take(answered({ isRelayOnly: true }));
+  expect(wished.transports.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+  expect(wished.transports[1]?.options).toMatchObject({ isRelayOnly: true });
+
+  broken.transports[0]?.emit({ event: "broken", reason: "gone" });
+  await broken.take(answered());
+  expect(broken.transports).toHaveLength(1);
+  expect(broken.facts).toMatchObject([{ fact: "media-failed" }]);
 });
 
 test("what the engine wants otherwise is made anew", async () => {

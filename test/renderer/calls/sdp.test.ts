@@ -7,6 +7,7 @@ import {
   holdsCandidate,
   isRelayed,
   isTriable,
+  withCandidates,
   withoutCandidates,
   MAX_CANDIDATES,
   withRelaysOnly,
@@ -115,21 +116,27 @@ test("descriptions from elsewhere are admitted up to a measure, and lose what ma
   expect(performance.now() - startMs).toBeLessThan(50);
 });
 
-test("a description is parted from its candidates, which keep their sections", () => {
+test("a description is parted from its candidates, which keep their sections, and put together again", () => {
   const lines = [
     "v=0",
-    "a=candidate:0 none",
     "m=audio 9",
+    "a=x",
     "a=candidate:1 one",
     "m=video 9",
     "a=candidate:2 two",
-    "a=x",
+    "a=candidate:3 three",
   ];
-  expect(withoutCandidates([...lines, "a=end-of-candidates", ""].join("\r\n"))).toEqual({
-    sdp: ["v=0", "m=audio 9", "m=video 9", "a=x", ""].join("\r\n"),
+  const whole = [...lines, ""].join("\r\n");
+  const parted = withoutCandidates(whole.replace("m=audio", "a=candidate:0 none\r\nm=audio"));
+  expect(parted).toEqual({
+    sdp: ["v=0", "m=audio 9", "a=x", "m=video 9", ""].join("\r\n"),
     candidates: [
       { candidate: "candidate:1 one", sdpMLineIndex: 0 },
       { candidate: "candidate:2 two", sdpMLineIndex: 1 },
+      { candidate: "candidate:3 three", sdpMLineIndex: 1 },
     ],
   });
+  expect(withCandidates(parted.sdp, [...parted.candidates, { candidate: "" }])).toBe(whole);
+  expect(withCandidates("m=audio 9\r\n", parted.candidates)).toBe("m=audio 9\r\na=candidate:1 one\r\n");
+  expect(withoutCandidates("v=0\r\na=end-of-candidates\r\n")).toEqual({ sdp: "v=0\r\n", candidates: [] });
 });

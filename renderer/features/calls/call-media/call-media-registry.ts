@@ -6,7 +6,7 @@
  * media only once, so that a call which lost it is never resumed by accident; one answer at a time is made ready, and
  * only in a window that holds calls, for a call that rings aloud while none runs here.
  */
-import type { CallFact } from "../../../../preload/contract/engine-contract.ts";
+import type { CallFact, GivenAnswer } from "../../../../preload/contract/engine-contract.ts";
 import type { AccountId, CallId } from "../../../../preload/contract/ids.ts";
 import type { CallView, DesiredMedia } from "../../../../preload/contract/views.ts";
 import { CallMedia } from "./call-media.ts";
@@ -47,6 +47,11 @@ export class CallMediaRegistry {
 
   get(callId: CallId | undefined): CallMedia | undefined {
     return callId === undefined ? undefined : this.#entries.get(callId)?.media;
+  }
+
+  /** What was made ready for the answer to this call, to be given to the engine with it. */
+  givePrepared(callId: CallId, media: CallView["media"]): GivenAnswer | undefined {
+    return this.#preparation?.callId === callId ? this.#preparation.answer?.give(media) : undefined;
   }
 
   /** Takes the account's calls as they are now. */

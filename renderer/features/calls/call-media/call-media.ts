@@ -21,7 +21,7 @@ import type {
 import type { DeviceState, LocalMedia, LocalMediaOptions, MediaProblem } from "./local-media.ts";
 import { LocalMediaError } from "./local-media.ts";
 import { mediaChoices } from "./media-choices.ts";
-import { slotsOf, type PreparedAnswer } from "./prepared-answer.ts";
+import { announcedStreams, slotsOf, type PreparedAnswer } from "./prepared-answer.ts";
 import { restartDelayMs, STALLED_READINGS } from "./restart-plan.ts";
 import type { ScreenShareOptions } from "./screen-capture.ts";
 import { maxScreenBitrate, ScreenCaptureError } from "./screen-capture.ts";
@@ -306,11 +306,12 @@ export class CallMedia {
     );
   }
 
-  /** Goes on with what was prepared: the answer, if it is ready, goes out now. */
+  /** Goes on with what was prepared: the answer, where it is ready and was not given before, goes out now. */
   #takePrepared(prepared: PreparedAnswer): void {
-    const { transport, offerSeq, begin } = prepared.take();
+    const { transport, offerSeq, isGiven, begin } = prepared.take();
     this.#transport = transport;
     this.#lastSeq = offerSeq;
+    if (isGiven) this.#reportedStreams = JSON.stringify(this.#localStreams());
     begin((event) => this.#onTransport(event));
   }
 
@@ -564,7 +565,7 @@ export class CallMedia {
     const local = this.#local;
     if (!local && this.#announced) {
       const { stream, media } = this.#announced;
-      return { [stream.id]: { purpose: USERMEDIA, audioMuted: false, videoMuted: media === "voice" } };
+      return announcedStreams(stream, media);
     }
     if (!local) return {};
     const { microphone, camera } = local.state;

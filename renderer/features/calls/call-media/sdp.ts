@@ -98,6 +98,20 @@ export function withoutCandidates(sdp: string): { sdp: string; candidates: Candi
   return { sdp: lines.join("\r\n"), candidates: candidates.filter((each) => each.sdpMLineIndex !== -1) };
 }
 
+/** The description with these candidates in the sections that they name, by number; others are left out. */
+export function withCandidates(sdp: string, candidates: readonly Candidate[]): string {
+  const sections = sdp.split(/^(?=m=)/mu);
+  // What is before the first section is none.
+  const hasPreamble = !sections[0]?.startsWith("m=");
+  return sections
+    .map((section, index) => {
+      const sdpMLineIndex = hasPreamble ? index - 1 : index;
+      const own = candidates.filter((each) => each.sdpMLineIndex === sdpMLineIndex && each.candidate !== "");
+      return section + own.map(({ candidate }) => `a=${candidate}\r\n`).join("");
+    })
+    .join("");
+}
+
 /** No event of Matrix is longer, so no honest description is. spec: client-server, "Size limits": 65,536 bytes. */
 const MAX_SDP_LENGTH = 70_000;
 /** A call has a handful: sound, a camera, a screen and its sound, of each side. */
