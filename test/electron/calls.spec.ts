@@ -54,8 +54,12 @@ const told = {
 };
 
 type Seen = { command: string; args: unknown };
-const commands = async (app: RunningApp): Promise<Seen[]> =>
+const callCommands = async (app: RunningApp): Promise<Seen[]> =>
   (await app.engine.seen()).calls.filter(({ command }) => command.startsWith("calls."));
+const isPrepare = ({ command }: Seen): boolean => command === "calls.prepare";
+/** What the user decided; an answer is made ready while it rings, whatever he then does. */
+const commands = async (app: RunningApp): Promise<Seen[]> =>
+  (await callCommands(app)).filter((seen) => !isPrepare(seen));
 
 test.beforeEach(() => test.skip(!hasOwnDesktop(), "needs the desktop that the tests start on Linux"));
 test.afterEach(async () => {
@@ -240,6 +244,10 @@ test("the window of calls is loaded while it rings, and goes where nobody answer
       preferences: { sandbox: true, contextIsolation: true, nodeIntegration: false, webSecurity: true },
     });
   const page = await callsPage(app);
+  // It is the one page that makes the answer ready; the rooms' page shows the same call, and does not.
+  await expect
+    .poll(async () => (await callCommands(app)).filter(isPrepare))
+    .toEqual([{ command: "calls.prepare", args: { accountId, callId: "abc" } }]);
   await app.engine.setTopic("calls", [{ ...ringing, state: "ended", endReason: "answered-elsewhere" }]);
   await expect.poll(() => callsWindow(app)).toBeUndefined();
   await expect.poll(() => page.isClosed()).toBe(true);
