@@ -125,6 +125,21 @@ test("while it rings the answer is made without an address of the other side, an
   expect(transports[0]?.isClosed).toBe(true);
 });
 
+test("a call that rings again, since its answer could not be sent, is answered with media of its own", async () => {
+  const { facts, transports, prepare, take, devices } = openRegistry();
+  await take(call());
+  await take(answered());
+  transports[0]?.emit(answerMade);
+  await take(call());
+  expect(transports[0]?.isClosed).toBe(true);
+  expect(prepare).toHaveBeenCalledTimes(2);
+  await take(answered());
+  transports[1]?.emit({ event: "description", description: { type: "answer", sdp: "a2" } });
+  expect(facts.map((fact) => fact.fact === "description" && fact.description.sdp)).toEqual(["a1", "a2"]);
+  expect(devices()).toBe(2);
+  expect([transports.length, transports[1]?.isClosed]).toEqual([2, false]);
+});
+
 test("what the engine was given with the answer is not said again; what came later is", async () => {
   const { registry, facts, transports, take } = openRegistry();
   await take(call());

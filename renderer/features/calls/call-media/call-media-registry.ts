@@ -2,9 +2,9 @@
  * CallMediaRegistry: one CallMedia for each call whose media is in this window, for all accounts, and the answer made
  * ready for a call that rings. Fed with the topic `calls` by use-call-media.ts, read by the views, and the owner of the
  * diagnostics hook.
- * Invariants: a call that leaves the topic, ends, or moves to another window has its media closed; a call gets
- * media only once, so that a call which lost it is never resumed by accident; one answer at a time is made ready, and
- * only in a window that holds calls, for a call that rings aloud while none runs here.
+ * Invariants: a call that leaves the topic, ends, rings, or moves to another window has its media closed; an answer
+ * gets media only once, so that a call which lost it is never resumed by accident; one answer at a time is made ready,
+ * and only in a window that holds calls, for a call that rings aloud while none runs here.
  */
 import type { CallFact, GivenAnswer } from "../../../../preload/contract/engine-contract.ts";
 import type { AccountId, CallId } from "../../../../preload/contract/ids.ts";
@@ -57,9 +57,10 @@ export class CallMediaRegistry {
   /** Takes the account's calls as they are now. */
   reconcile(accountId: AccountId, calls: readonly CallView[]): void {
     let hasChanged = false;
-    const present = new Map(calls.map((call) => [call.callId, call]));
+    // A call rings again where its answer could not be sent; the next answer begins anew.
+    const kept = new Set(calls.filter(({ state }) => state !== "ringing").map(({ callId }) => callId));
     for (const [callId, entry] of this.#entries) {
-      if (entry.accountId !== accountId || present.has(callId)) continue;
+      if (entry.accountId !== accountId || kept.has(callId)) continue;
       entry.media.close();
       this.#entries.delete(callId);
       hasChanged = true;
