@@ -35,7 +35,7 @@ function openEngine(fail: (call: Call) => CommandError | undefined = () => undef
   };
   return { client: { call } as never, calls, commands: () => calls.map(({ command }) => command) };
 }
-const offline = new CommandError({ code: "offline", message: "There is no connection." });
+const offline = new CommandError({ code: "offline", message: "The disk is full." });
 const tick = () => new Promise((resolve) => setTimeout(resolve));
 
 describe("taking a file in", () => {

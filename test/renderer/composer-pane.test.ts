@@ -83,7 +83,7 @@ describe("drafts", () => {
     await page.keyboard.press("Enter");
     await expect.poll(() => field().inputValue()).toBe("two");
     await expect.poll(async () => (await drafts()).at(-1)).toBe("two");
-    expect(await page.getByRole("alert").textContent()).toContain("There is no connection.");
+    expect(await page.getByRole("alert").textContent()).toContain("The disk is full.");
   });
 });
 
@@ -158,7 +158,7 @@ describe("a changed identity", () => {
     await page.evaluate(() => window.composer.fail("trust.acknowledge"));
     await page.keyboard.type("x");
     await page.getByRole("button", { name: /It is fine/u }).click();
-    await expect.poll(() => page.getByRole("alert").textContent()).toContain("There is no connection.");
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("The disk is full.");
     await field().press("Enter");
     expect(await callsOf("outbox.send")).toEqual([]);
   });
@@ -252,7 +252,7 @@ describe("an edit", () => {
     await page.evaluate(() => window.composer.fail("outbox.edit"));
     await page.keyboard.type("e");
     await page.keyboard.press("Enter");
-    await expect.poll(() => page.getByRole("alert").textContent()).toContain("There is no connection.");
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("The disk is full.");
     expect(await field().inputValue()).toBe("at three");
     await page.evaluate(() => window.composer.mend());
     await page.keyboard.press("Enter");

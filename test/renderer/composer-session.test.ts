@@ -33,7 +33,7 @@ function openWorld() {
         const { promise, resolve } = Promise.withResolvers<EngineErrorData | undefined>();
         const reply = async (error?: EngineErrorData) => {
           resolve(error);
-          await promise;
+          await new Promise((settled) => setTimeout(settled));
         };
         sent.push({ txnId, body: content.body, reply });
         return promise;
@@ -88,7 +88,7 @@ test("it comes back before what was written meanwhile", async () => {
   expect(session.snapshot().text).toBe("first\nsecond");
 });
 
-test("two texts under way do not touch each other", async () => {
+test("texts go out one after the other, and one that comes back leaves the next alone", async () => {
   const { draft, sent, openPage } = openWorld();
   const { session, send, open } = openPage();
   open();
@@ -96,10 +96,40 @@ test("two texts under way do not touch each other", async () => {
     session.setText(text);
     send();
   }
-  await sent[1]?.reply();
+  expect(sent.map(({ body }) => body)).toEqual(["first"]);
   await sent[0]?.reply(diskFull);
+  expect(sent.map(({ body }) => body)).toEqual(["first", "second"]);
+  await sent[1]?.reply();
   expect(session.snapshot().text).toBe("first");
   expect(draft()).toBe("first");
+});
+
+test("texts that come back stand in the order in which they were written, before what came after them", async () => {
+  const { sent, openPage } = openWorld();
+  const { session, send, open } = openPage();
+  open();
+  for (const text of ["first", "second", "third"]) {
+    session.setText(text);
+    send();
+  }
+  session.setText("\nfourth");
+  await sent[0]?.reply(diskFull);
+  expect(session.snapshot().text).toBe("first\n\nfourth");
+  await sent[1]?.reply(diskFull);
+  expect(session.snapshot().text).toBe("first\nsecond\n\nfourth");
+  session.setText("changed\nsecond");
+  await sent[2]?.reply(diskFull);
+  expect(session.snapshot().text).toBe("third\nchanged\nsecond");
+  // One of those that came back alone is still the one that it was; several in one are a new text.
+  send();
+  session.setText("third");
+  send();
+  await sent[3]?.reply();
+  const ids = sent.map(({ txnId }) => txnId);
+  expect(new Set(ids).size).toBe(5);
+  await sent[4]?.reply(diskFull);
+  send();
+  expect(sent[5]?.txnId).toBe(sent[4]?.txnId);
 });
 
 test("a draft survives the page, per account and room", () => {

@@ -20,6 +20,7 @@ import { toCommandErrorData } from "../../engine-client/command-error.ts";
 import type { EngineClient } from "../../engine-client/engine-client.ts";
 import { useEngineClient, useHostInfo } from "../../engine-client/EngineProvider.tsx";
 import { useAvatarUrl } from "../../engine-client/media-url.ts";
+import { callSteadily } from "../../engine-client/steady-call.ts";
 import { useCommand } from "../../engine-client/use-command.ts";
 import { mintTxnId } from "../../engine-client/txn-id.ts";
 import { useTopicItem } from "../../engine-client/use-topic.ts";
@@ -161,16 +162,19 @@ function ConnectedComposer(props: ComposerPaneProps) {
     (txnId, content) =>
       tray
         .whenSent()
-        .then(() => client.call("outbox.send", { accountId, roomId, txnId, content, ...(replyTo && { replyTo }) }))
+        .then(() =>
+          callSteadily(client, "outbox.send", { accountId, roomId, txnId, content, ...(replyTo && { replyTo }) }),
+        )
         .then(() => undefined, toCommandErrorData),
     [client, accountId, roomId, tray, replyTo],
   );
   const edit = useEdit(
     aim,
     (eventId, content) =>
-      client
-        .call("outbox.edit", { accountId, roomId, txnId: mintTxnId(), eventId, content })
-        .then(() => undefined, toCommandErrorData),
+      callSteadily(client, "outbox.edit", { accountId, roomId, txnId: mintTxnId(), eventId, content }).then(
+        () => undefined,
+        toCommandErrorData,
+      ),
     onAimDone,
   );
   const session = sessionsOf(client)(accountId, roomId);

@@ -2,9 +2,10 @@
  * The text of one room's composer for as long as the page lives: restored from the engine's draft, given to its
  * DraftKeeper with every key, handed over as a message, and taken back when the engine could not take it. Driven
  * by ComposerPane, which may come and go while a text is under way.
- * Invariant: the page is the author: the engine's draft is read once, and no later echo of it touches what is
+ * Invariants: the page is the author: the engine's draft is read once, and no later echo of it touches what is
  * typed. Until the engine's reply says that a message is on its disk, its text is part of the draft; a text that
- * comes back unchanged is sent again under the same txnId, so that the room never gets it twice.
+ * comes back unchanged is sent again under the same txnId, so that the room never gets it twice. Texts go out, and
+ * come back, in the order in which they were written: the next one waits until the engine has the last.
  */
 import type { MessageContent } from "../../../preload/contract/engine-contract.ts";
 import type { EngineErrorData } from "../../../preload/contract/errors.ts";
@@ -31,8 +32,10 @@ export class ComposerSession {
   readonly #listeners = new Set<() => void>();
   #snapshot: ComposerSnapshot = { text: "", error: undefined };
   #unsent: readonly Unsent[] = [];
-  /** The text as it came back, with the id it was sent under. */
-  #returned: Unsent | undefined;
+  /** Settled when the engine has taken or refused all that was sent. */
+  #sending: Promise<void> = Promise.resolve();
+  /** The texts that came back and begin what is shown, with the ids they were sent under. */
+  #returned: readonly Unsent[] = [];
   /** There once the engine's draft is: before that, what is typed must not replace it. */
   #keeper: DraftKeeper | undefined;
 
@@ -66,10 +69,14 @@ export class ComposerSession {
     const typed = this.#snapshot.text;
     const content = toContent(typed);
     if (content === undefined) return false;
-    const txnId = this.#returned?.text === typed ? this.#returned.txnId : mintTxnId();
-    this.#returned = undefined;
-    this.#update({ text: "", error: undefined }, [...this.#unsent, { txnId, text: typed }]);
-    void sendMessage(txnId, content).then((error) => this.#settle({ txnId, text: typed }, error));
+    // Of several texts that have become one none was sent like this.
+    const known = this.#returned.find(({ text }) => text === typed);
+    const sent: Unsent = { txnId: known?.txnId ?? mintTxnId(), text: typed };
+    const isNext = this.#unsent.length === 0;
+    this.#returned = [];
+    this.#update({ text: "", error: undefined }, [...this.#unsent, sent]);
+    const attempt = () => sendMessage(sent.txnId, content);
+    this.#sending = (isNext ? attempt() : this.#sending.then(attempt)).then((error) => this.#settle(sent, error));
     return true;
   }
 
@@ -83,8 +90,12 @@ export class ComposerSession {
     const written = this.#snapshot.text;
     if (error === undefined) this.#update(this.#snapshot, rest);
     else {
-      if (written === "") this.#returned = sent;
-      this.#update({ text: joinTexts([sent.text, written]), error }, rest);
+      const before = joinTexts(this.#returned.map(({ text }) => text));
+      const isUntouched = before !== "" && (written === before || written.startsWith(`${before}\n`));
+      // What came back before was written before, and stands first for as long as the user leaves it there.
+      const [first, after] = isUntouched ? [before, written.slice(before.length + 1)] : ["", written];
+      this.#returned = isUntouched ? [...this.#returned, sent] : [sent];
+      this.#update({ text: joinTexts([first, sent.text, after]), error }, rest);
     }
     // What is in the room must not come back as a draft.
     this.flushDraft();

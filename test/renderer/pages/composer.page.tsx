@@ -51,7 +51,7 @@ const client = {
   call(command: string, args: Record<string, unknown>) {
     calls.push({ command, args });
     return failing.has(command)
-      ? Promise.reject(new CommandError({ code: "offline", message: "There is no connection." }))
+      ? Promise.reject(new CommandError({ code: "disk-full", message: "The disk is full." }))
       : Promise.resolve({ flowId: "flow" });
   },
   view: (name: string) => ({
