@@ -129,6 +129,29 @@ async function expectNoMedia(page: Page, side: "alice" | "bob"): Promise<void> {
   expect(tracks).toBe(0);
 }
 
+test("a large picture begins at half its size, and is whole as soon as it can be", async ({ page }) => {
+  // How long a picture takes here depends on what else this machine does; everything else is the browser's own word.
+  await page.evaluate(() => {
+    const { prototype } = RTCPeerConnection;
+    const getStats = prototype.getStats;
+    prototype.getStats = async function getQuickStats(this: RTCPeerConnection, ...args) {
+      const report = await Reflect.apply(getStats, this, args);
+      const entries = Array.from(report, ([id, entry]: [string, object]) => {
+        const { framesEncoded } = entry as { framesEncoded?: number };
+        return [id, framesEncoded === undefined ? entry : { ...entry, totalEncodeTime: framesEncoded / 1_000 }];
+      });
+      return new Map(entries as [string, object][]);
+    };
+  });
+  await openCall(page, { media: "video", ...withBob });
+  const details = async (side: "alice" | "bob") => (await snapshotOf(page, side)).details;
+  // The first reading comes before what it brings about.
+  await expect.poll(() => details("alice"), settled).toMatchObject({ outgoing: { widthPx: 640, heightPx: 360 } });
+  await expect
+    .poll(() => details("bob"), { timeout: 30_000 })
+    .toMatchObject({ incoming: { widthPx: 1_280, heightPx: 720 } });
+});
+
 for (const media of ["voice", "video"] as const) {
   test(`ours and ours: ${media}`, async ({ page }) => {
     await openCall(page, { media, ...withBob });

@@ -32,8 +32,11 @@ type BenchOptions = {
   openLocalMedia?: (options: LocalMediaOptions) => Promise<LocalMedia>;
   captureScreen?: () => Promise<MediaStream | undefined>;
   places?: readonly Slot[];
+  cameraSettings?: MediaTrackSettings;
   /** All packets that came in so far, whenever that is asked. */
   packetsReceived?: () => number;
+  /** More of the statistics, whenever they are asked for. */
+  figures?: () => readonly [string, object][];
 };
 
 function bench(options: BenchOptions = {}) {
@@ -51,20 +54,26 @@ function bench(options: BenchOptions = {}) {
     applyRemote: (description, isPolite) => applied.push(`${description.type}:${description.sdp}:${isPolite}`),
     addCandidates: (candidates) => applied.push(`candidates:${candidates.map(({ candidate }) => candidate).join()}`),
     restart: () => (restarts += 1),
-    sendTrack: async (slot, outgoing) => void wire.push(`${slot}:${outgoing ? outgoing.track.id : "nothing"}`),
+    sendTrack: async (slot, outgoing) => {
+      const scale = outgoing?.limits?.scaleDownBy;
+      wire.push(`${slot}:${outgoing ? outgoing.track.id : "nothing"}${scale === undefined ? "" : `/${scale}`}`);
+    },
     hasPlace: (slot) => options.places?.includes(slot) ?? false,
     setHeld: async (isHeld) => void wire.push(`held:${isHeld}`),
     setIceServers: (iceServers) => wire.push(`servers:${iceServers.map(({ urls }) => urls.join()).join()}`),
     setMayOffer: (mayOffer) => (mayOfferNow = mayOffer),
     sendTones: (tones) => wire.push(`tones:${tones}`),
     getStats: async () =>
-      new Map([["in", { type: "inbound-rtp", kind: "audio", packetsReceived: options.packetsReceived?.() ?? 0 }]]),
+      new Map<string, object>([
+        ["in", { type: "inbound-rtp", kind: "audio", packetsReceived: options.packetsReceived?.() ?? 0 }],
+        ...(options.figures?.() ?? []),
+      ]),
     close: () => (closed += 1),
   };
   const state: LocalMediaState = { microphone: "on", camera: "off" };
   let localCloses = 0;
   let onLocalChange = () => {};
-  const camera = { id: "camera" } as MediaStreamTrack;
+  const camera = { id: "camera", getSettings: () => options.cameraSettings ?? {} } as MediaStreamTrack;
   let localSend: SendTrack = async () => {};
   const stream = {
     id: "stream-1",
@@ -237,6 +246,51 @@ test("a lost path is looked for again with growing patience, and not after it wa
   await vi.advanceTimersByTimeAsync(60_000);
   expect(counts().restarts).toBe(2);
   media.close();
+});
+
+test("a large picture begins at half its size, and is whole while path and processor carry it", async () => {
+  let frames = 0;
+  let reason = "none";
+  const options: BenchOptions = {
+    cameraSettings: { width: 1_280, height: 720 },
+    packetsReceived: () => frames,
+    figures: () => [
+      [
+        "out",
+        {
+          type: "outbound-rtp",
+          kind: "video",
+          framesEncoded: (frames += 90),
+          totalEncodeTime: frames / 1_000,
+          qualityLimitationReason: reason,
+        },
+      ],
+      ["t", { type: "transport", selectedCandidatePairId: "p" }],
+      ["p", { type: "candidate-pair", availableOutgoingBitrate: 2_000_000 }],
+    ],
+  };
+  for (const role of ["caller", "callee"] as const) {
+    const { media, emit, wire } = bench(options);
+    media.update(view({}, { role, media: "video" }));
+    await settle();
+    expect(wire, role).toEqual(["video:camera/2"]);
+    emit({ event: "connection", state: "connected" });
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(wire.slice(1), role).toEqual(["video:camera"]);
+    reason = "cpu";
+    await vi.advanceTimersByTimeAsync(3_000);
+    reason = "none";
+    await vi.advanceTimersByTimeAsync(27_000);
+    expect(wire.slice(2), role).toEqual(["video:camera/2"]);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(wire.slice(3), role).toEqual(["video:camera"]);
+    media.close();
+  }
+  const small = bench({ ...options, cameraSettings: { width: 640, height: 480 } });
+  small.media.update(view({}, { role: "caller", media: "video" }));
+  await settle();
+  expect(small.wire).toEqual(["video:camera"]);
+  small.media.close();
 });
 
 test("media that stay away over a path that is called good begin one search, the caller's sooner", async () => {

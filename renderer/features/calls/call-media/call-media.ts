@@ -21,6 +21,7 @@ import type {
 import type { DeviceState, LocalMedia, LocalMediaOptions, MediaProblem } from "./local-media.ts";
 import { LocalMediaError } from "./local-media.ts";
 import { mediaChoices } from "./media-choices.ts";
+import { FIRST_SIZE, LARGE_PIXELS, nextSize } from "./picture-size.ts";
 import { announcedStreams, slotsOf, type PreparedAnswer } from "./prepared-answer.ts";
 import { restartDelayMs, STALLED_READINGS } from "./restart-plan.ts";
 import type { ScreenShareOptions } from "./screen-capture.ts";
@@ -125,6 +126,7 @@ export class CallMedia {
   /** What the screen's picture is sent with, while it takes the camera's place. */
   #screenInsteadOfCamera: Outgoing | undefined;
   #isCameraStarting = false;
+  #pictureSize = FIRST_SIZE;
   #connection: ConnectionState | undefined;
   #connectedMs = 0;
   #reportedStreams = "";
@@ -280,6 +282,9 @@ export class CallMedia {
       this.#iceServers = JSON.stringify((this.#desired ?? desired).iceServers);
       if (fitting) this.#takePrepared(fitting);
       else this.#transport = this.#openTransport(this.#desired ?? desired, stream);
+      // The transport has the camera of who calls already, but not how large its picture begins.
+      const [camera] = stream.getVideoTracks();
+      if (camera && !isCallee) void this.#sendCamera(camera);
       this.#unwatchNetwork = this.#deps.watchNetwork(() => this.#onNetworkChange());
       this.#applyDesired();
       await opening;
@@ -383,7 +388,24 @@ export class CallMedia {
   async #sendCamera(track: MediaStreamTrack | undefined): Promise<void> {
     const stream = this.#local?.stream;
     if (!stream) return;
-    await this.#transport?.sendTrack("video", this.#screenInsteadOfCamera ?? (track && { track, stream }));
+    const camera = track && { track, stream, limits: this.#cameraLimits(track) };
+    await this.#transport?.sendTrack("video", this.#screenInsteadOfCamera ?? camera);
+  }
+
+  #cameraLimits(track: MediaStreamTrack): SendLimits {
+    const { width = 0, height = 0 } = track.getSettings();
+    const isHalved = width * height >= LARGE_PIXELS && !this.#pictureSize.isWhole;
+    return { keeps: "frame-rate", ...(isHalved ? { scaleDownBy: 2 } : {}) };
+  }
+
+  /** Sends the camera's picture in the size that the last readings speak for. */
+  #followPictureSize(figures: CallFigures): void {
+    const { isWhole } = this.#pictureSize;
+    const isScreenShared = this.#screen !== "off" || this.#snapshot.remoteScreenStream !== undefined;
+    const reading = { before: this.#figures, now: figures, isScreenShared };
+    this.#pictureSize = nextSize(this.#pictureSize, reading, performance.now());
+    const [camera] = this.#local?.stream.getVideoTracks() ?? [];
+    if (camera && this.#pictureSize.isWhole !== isWhole) void this.#sendCamera(camera);
   }
 
   async #sendScreen(
@@ -504,6 +526,7 @@ export class CallMedia {
     const figures = readFigures(await this.#transport.getStats());
     if (this.#closed) return;
     this.#watchForStall(figures);
+    this.#followPictureSize(figures);
     if (this.#figures) this.#quality = judgeQuality(this.#figures, figures);
     const details = describeFigures(this.#figures, figures);
     // The same object for the same details, so that views do not draw for nothing.

@@ -23,8 +23,10 @@ export type TransportOptions = {
 export type Slot = "audio" | "video" | "screen" | "screenAudio";
 
 export type SendLimits = {
-  maxBitrateBps: number;
-  maxFrameRate: number;
+  maxBitrateBps?: number;
+  maxFrameRate?: number;
+  /** By what the picture's width and height are divided; 1 where absent. */
+  scaleDownBy?: number;
   /** What is kept when there is too little room. */
   keeps: "resolution" | "frame-rate";
 };

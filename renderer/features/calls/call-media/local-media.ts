@@ -65,7 +65,8 @@ export type LocalMediaOptions = {
 /** The last frames are sent before the camera stops, so that the other side does not keep a half-drawn picture. */
 const CAMERA_STOP_DELAY_MS = 120;
 
-const VIDEO: MediaTrackConstraints = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 30 } };
+/** The whole picture; how much of it goes out is decided by picture-size.ts. */
+const VIDEO: MediaTrackConstraints = { width: { ideal: 1_280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
 
 const processingOf = ({ echoCancellation, noiseSuppression, autoGainControl }: MediaChoices) => ({
   echoCancellation,

@@ -162,10 +162,9 @@ async function limit(sender: RTCRtpSender, limits: SendLimits | undefined): Prom
   for (const encoding of parameters.encodings) {
     delete encoding.maxBitrate;
     delete encoding.maxFramerate;
-    if (limits) {
-      encoding.maxBitrate = limits.maxBitrateBps;
-      encoding.maxFramerate = limits.maxFrameRate;
-    }
+    encoding.scaleResolutionDownBy = limits?.scaleDownBy ?? 1;
+    if (limits?.maxBitrateBps !== undefined) encoding.maxBitrate = limits.maxBitrateBps;
+    if (limits?.maxFrameRate !== undefined) encoding.maxFramerate = limits.maxFrameRate;
   }
   parameters.degradationPreference =
     limits === undefined ? "balanced" : limits.keeps === "resolution" ? "maintain-resolution" : "maintain-framerate";
@@ -427,10 +426,13 @@ class SimplePeerTransport implements CallTransport {
     const { transceiver, outgoing } = place;
     if (slot === "screen" || slot === "screenAudio")
       this.#setDirection(transceiver, outgoing ? "sendrecv" : "recvonly");
-    await transceiver.sender.replaceTrack(this.#directions ? null : (outgoing?.track ?? null));
-    if (!outgoing || (!outgoing.limits && !place.isLimited)) return;
-    place.isLimited = outgoing.limits !== undefined;
-    await limit(transceiver.sender, outgoing.limits);
+    if (outgoing && (outgoing.limits || place.isLimited)) {
+      place.isLimited = outgoing.limits !== undefined;
+      // First, or the first picture would go out without them.
+      await limit(transceiver.sender, outgoing.limits);
+    }
+    // What is to be sent may be something else by now.
+    if (!this.#closed) await transceiver.sender.replaceTrack(this.#directions ? null : (place.outgoing?.track ?? null));
   }
 
   #setDirection(transceiver: RTCRtpTransceiver, direction: RTCRtpTransceiverDirection): void {

@@ -7,6 +7,9 @@
 /** A picture as it is now on the wire. */
 export type VideoFigures = { widthPx: number; heightPx: number; framesPerSecond: number; codec: string };
 
+/** `isHeldBack`: the browser makes less of a picture than was asked, for want of room or of processor time. */
+export type SendingFigures = { framesEncoded: number; encodeMs: number; isHeldBack: boolean };
+
 export type CallFigures = {
   /** Frames of the other side's picture that were decoded. */
   framesDecoded: number;
@@ -19,6 +22,10 @@ export type CallFigures = {
   /** Whether the path leads over a relay. */
   isRelayed: boolean;
   audioCodec?: string;
+  /** What the browser believes that the path takes of ours, in bits a second. */
+  roomBps?: number;
+  /** What making our pictures has cost so far; undefined until there was one. */
+  sending?: SendingFigures;
   /** The largest picture of each direction: a shared screen before the camera. */
   incoming?: VideoFigures;
   outgoing?: VideoFigures;
@@ -73,12 +80,14 @@ export function readFigures(report: Iterable<[string, unknown]>): CallFigures {
       }
       case "outbound-rtp":
         takeLarger(figures, "outgoing", entry, codecOf(entry));
+        addSending(figures, entry);
         break;
       case "transport": {
         const pair = entries.get(String(entry["selectedCandidatePairId"]));
         if (!pair) break;
         if (typeof pair["currentRoundTripTime"] === "number")
           figures.roundTripTimeMs = pair["currentRoundTripTime"] * 1_000;
+        if (typeof pair["availableOutgoingBitrate"] === "number") figures.roomBps = pair["availableOutgoingBitrate"];
         for (const side of ["localCandidateId", "remoteCandidateId"])
           if (entries.get(String(pair[side]))?.["candidateType"] === "relay") figures.isRelayed = true;
         break;
@@ -99,6 +108,18 @@ function takeLarger(figures: CallFigures, direction: "incoming" | "outgoing", en
   if (entry["kind"] !== "video" || next.framesPerSecond === 0) return;
   const { widthPx = 0, heightPx = 0 } = figures[direction] ?? {};
   if (next.widthPx * next.heightPx > widthPx * heightPx) figures[direction] = next;
+}
+
+function addSending(figures: CallFigures, entry: Entry): void {
+  const framesEncoded = numberIn(entry, "framesEncoded");
+  if (entry["kind"] !== "video" || framesEncoded === 0) return;
+  const { sending } = figures;
+  const reason = entry["qualityLimitationReason"];
+  figures.sending = {
+    framesEncoded: framesEncoded + (sending?.framesEncoded ?? 0),
+    encodeMs: numberIn(entry, "totalEncodeTime") * 1_000 + (sending?.encodeMs ?? 0),
+    isHeldBack: reason === "cpu" || reason === "bandwidth" || (sending?.isHeldBack ?? false),
+  };
 }
 
 function lossShareOf(before: CallFigures, now: CallFigures): number {
