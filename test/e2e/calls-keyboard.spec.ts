@@ -2,11 +2,12 @@
  * Calls by keyboard alone: placed, answered, declined, missed, made a video call, with a shared screen, held, and moved.
  * Invariant: the mouse is never used, and everything is reached by Tab, the arrows and the keys that the app names.
  */
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { callsPageOf, expect, expectMoving, meet, pressByKeyboard, tabTo, test, type Seat } from "./people.ts";
 
 const incoming = ({ page }: Seat) => page.getByRole("alertdialog", { name: "Incoming call" });
 const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name, exact: true });
+const isFocused = (of: Locator) => of.evaluate((element) => element === document.activeElement);
 const screenOfAlice = (page: Page) => page.getByLabel("Screen of Alice");
 
 test("a call is placed, answered, changed, held, moved and ended by keyboard alone", async ({ seat, homeserver }) => {
@@ -61,6 +62,35 @@ test("a call is placed, answered, changed, held, moved and ended by keyboard alo
     await expect.poll(() => ofAlice.evaluate(() => document.fullscreenElement !== null)).toBe(true);
     await pressByKeyboard(ofAlice, button(ofAlice, "Leave full screen"));
     await expect.poll(() => ofAlice.evaluate(() => document.fullscreenElement !== null)).toBe(false);
+  });
+
+  await test.step("the picture above other windows, and back", async () => {
+    const isOut = () => ofBob.evaluate(() => document.pictureInPictureElement !== null);
+    const choose = async (name: string) => {
+      await pressByKeyboard(ofBob, button(ofBob, "More for this call"));
+      const item = ofBob.getByRole("menuitem", { name });
+      for (let count = 0; count < 6 && !(await isFocused(item)); count += 1) await ofBob.keyboard.press("ArrowDown");
+      await expect(item).toBeFocused();
+      await ofBob.keyboard.press("Enter");
+    };
+    await ofBob.bringToFront();
+    await choose("Picture above other windows");
+    await expect.poll(isOut).toBe(true);
+    await choose("Picture back into the window");
+    await expect.poll(isOut).toBe(false);
+    // The picture goes: it comes back by itself, and can be taken out again.
+    await choose("Picture above other windows");
+    await expect.poll(isOut).toBe(true);
+    await ofAlice.bringToFront();
+    await ofAlice.keyboard.press("Control+e");
+    await expect.poll(isOut).toBe(false);
+    await ofAlice.keyboard.press("Control+e");
+    await expectMoving(bob, "video");
+    await ofBob.bringToFront();
+    await choose("Picture above other windows");
+    await expect.poll(isOut).toBe(true);
+    await choose("Picture back into the window");
+    await ofAlice.bringToFront();
   });
 
   await test.step("from the call to the room, back, and to its end", async () => {

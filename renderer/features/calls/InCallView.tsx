@@ -541,20 +541,15 @@ function useFullScreen(): [isFull: boolean, toggle: () => void] {
 /** The main picture in a small window of its own above all others, made by the system. spec: W3C Picture-in-Picture. */
 function usePictureInPicture(picture: RefObject<HTMLVideoElement | null>): [isOut: boolean, toggle: () => void] {
   const [isOut, setIsOut] = useState(false);
-  useEffect(() => {
-    const onChange = () => setIsOut(document.pictureInPictureElement !== null);
-    // Both bubble from the picture.
-    document.addEventListener("enterpictureinpicture", onChange);
-    document.addEventListener("leavepictureinpicture", onChange);
-    return () => {
-      document.removeEventListener("enterpictureinpicture", onChange);
-      document.removeEventListener("leavepictureinpicture", onChange);
-    };
-  }, []);
+  const takeOut = async (shown: HTMLVideoElement) => {
+    // Of the picture itself: when it leaves because it is gone, the document does not hear of it.
+    shown.addEventListener("leavepictureinpicture", () => setIsOut(false), { once: true });
+    await shown.requestPictureInPicture();
+    setIsOut(true);
+  };
   const toggle = () => {
-    const done = document.pictureInPictureElement
-      ? document.exitPictureInPicture()
-      : picture.current?.requestPictureInPicture();
+    const shown = picture.current;
+    const done = document.pictureInPictureElement ? document.exitPictureInPicture() : shown && takeOut(shown);
     // Without a picture yet, or refused by the host: it stays where it is.
     void Promise.resolve(done).catch(() => {});
   };

@@ -3,7 +3,7 @@
  * Invariant: picture and sound are apart: sound is played by one element that stays mounted however the view
  * changes, pictures are always mute, so nothing is heard twice or cut when a tile moves.
  */
-import { useEffect, useImperativeHandle, useRef } from "react";
+import { useEffect, useImperativeHandle, useLayoutEffect, useRef } from "react";
 import type { Ref } from "react";
 import { cx } from "../../ui/cx.ts";
 import styles from "./in-call.module.css";
@@ -40,6 +40,13 @@ export function StreamPicture({
 }) {
   const element = useStream<HTMLVideoElement>(stream);
   useImperativeHandle(pictureRef, () => element.current as HTMLVideoElement, [element]);
+  useLayoutEffect(() => {
+    const shown = element.current;
+    return () => {
+      // Its small window would stay, and show nothing.
+      if (shown && document.pictureInPictureElement === shown) void document.exitPictureInPicture().catch(() => {});
+    };
+  }, [element]);
   return (
     <video
       ref={element}
