@@ -21,8 +21,11 @@ export type Subscription = { resync(): void; close(): void };
 export type TopicSource = {
   key: string;
   accountId: AccountId | undefined;
-  /** Somebody waits at the other end of the line. */
-  isUrgent: boolean;
+  /**
+   * `at-once`: somebody waits at the other end of the line. `after-others`: it tells that the others are complete, which
+   * must not be read before they are.
+   */
+  turn: "at-once" | "with-others" | "after-others";
   open: () => TopicView<KeyedItem>;
 };
 
@@ -74,7 +77,7 @@ export function openTopicHub(onError: (error: unknown) => void) {
       if (topic.source.accountId !== undefined && topic.source.accountId !== accountId) continue;
       if (!topic.view.isTouchedBy(changes)) continue;
       (topic.pending ??= new ChangeSet()).add(changes);
-      if (topic.source.isUrgent) {
+      if (topic.source.turn === "at-once") {
         queueMicrotask(() => flushTopic(topic));
         continue;
       }
@@ -86,7 +89,9 @@ export function openTopicHub(onError: (error: unknown) => void) {
   function flush(): void {
     timer = undefined;
     lastFlushMs = performance.now();
-    for (const topic of topics.values()) flushTopic(topic);
+    const isLast = ({ source }: LiveTopic) => source.turn === "after-others";
+    for (const topic of topics.values()) if (!isLast(topic)) flushTopic(topic);
+    for (const topic of topics.values()) if (isLast(topic)) flushTopic(topic);
   }
 
   function flushTopic(topic: LiveTopic): void {

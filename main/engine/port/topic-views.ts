@@ -51,7 +51,7 @@ export function topicSource<T extends TopicName>(
   return {
     key: topicKey(topic, args, portId),
     accountId,
-    isUrgent: topic === "calls",
+    turn: topic === "calls" ? "at-once" : topic === "syncState" ? "after-others" : "with-others",
     open: () => views[topic](core, args, portId),
   };
 }

@@ -10,7 +10,7 @@ const accountId = "account1account1" as AccountId;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function subscribe(isUrgent: boolean) {
+function subscribe(turn: TopicSource["turn"]) {
   const hub = openTopicHub((error) => {
     throw error;
   });
@@ -19,7 +19,7 @@ function subscribe(isUrgent: boolean) {
   const source: TopicSource = {
     key: "topic",
     accountId,
-    isUrgent,
+    turn,
     open: () => ({ read, isTouchedBy: () => true }),
   };
   const patches: { rev: number; key: string }[] = [];
@@ -35,7 +35,7 @@ function subscribe(isUrgent: boolean) {
 }
 
 test("a burst of changes goes out as one patch, after its pause", async () => {
-  const { patches, change } = subscribe(false);
+  const { patches, change } = subscribe("with-others");
   change();
   await vi.advanceTimersByTimeAsync(0);
   for (let each = 0; each < 3; each += 1) change();
@@ -50,7 +50,7 @@ test("a burst of changes goes out as one patch, after its pause", async () => {
 });
 
 test("what is urgent goes out with the end of the work that has changed it, as one patch too", async () => {
-  const { patches, change } = subscribe(true);
+  const { patches, change } = subscribe("at-once");
   for (let each = 0; each < 3; each += 1) change();
   expect(patches).toHaveLength(1);
   await Promise.resolve();
@@ -58,4 +58,21 @@ test("what is urgent goes out with the end of the work that has changed it, as o
   change();
   await Promise.resolve();
   expect(patches.at(-1)).toEqual({ rev: 3, key: "4" });
+});
+
+test("what tells that the others are complete goes after them, whoever was subscribed first", async () => {
+  const hub = openTopicHub((error) => {
+    throw error;
+  });
+  const said: string[] = [];
+  let count = 0;
+  for (const [key, turn] of [["state", "after-others"] as const, ["list", "with-others"] as const]) {
+    const open = () => ({ read: () => [{ key: String(count) }], isTouchedBy: () => true });
+    hub.subscribe({ key, accountId, turn, open }, { patch: () => said.push(key), lost: () => {} });
+  }
+  said.length = 0;
+  count += 1;
+  hub.publish(accountId, new ChangeSet());
+  await vi.advanceTimersByTimeAsync(0);
+  expect(said).toEqual(["list", "state"]);
 });
