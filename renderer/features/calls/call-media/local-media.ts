@@ -65,8 +65,16 @@ export type LocalMediaOptions = {
 /** The last frames are sent before the camera stops, so that the other side does not keep a half-drawn picture. */
 const CAMERA_STOP_DELAY_MS = 120;
 
-/** The whole picture; how much of it goes out is decided by picture-size.ts. */
-const VIDEO: MediaTrackConstraints = { width: { ideal: 1_280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+/**
+ * The whole picture; how much of it goes out is decided by picture-size.ts. Many a camera has this size at ten pictures a
+ * second only: where there is another that moves, that one is taken.
+ */
+const VIDEO: MediaTrackConstraints = {
+  width: { ideal: 1_280 },
+  height: { ideal: 720 },
+  frameRate: { ideal: 30 },
+  advanced: [{ frameRate: { min: 20 } }],
+};
 
 const processingOf = ({ echoCancellation, noiseSuppression, autoGainControl }: MediaChoices) => ({
   echoCancellation,
