@@ -380,6 +380,9 @@ function Stage(
   const isCameraOn = media.camera === "on" && !props.isOnHold;
   const screen = hold === undefined ? media.remoteScreenStream : undefined;
   const hasRemoteVideo = media.hasRemoteVideo && hold === undefined;
+  const pictureNumber = usePictureNumber(hasRemoteVideo);
+  // There before its first frame, so that this one need not wait for it.
+  const isPictureDue = hold === undefined && (media.remoteStream?.getVideoTracks().length ?? 0) > 0;
   const screenName = text("calls.sharedBy", { name: peer.displayName });
 
   const peerFace = (ref?: RefObject<HTMLVideoElement | null>) => (
@@ -443,8 +446,17 @@ function Stage(
   }
   return (
     <div className={styles["stage"]} data-layout="speaker" data-picture={hasRemoteVideo || undefined}>
+      {hasRemoteVideo || isPictureDue ? (
+        <StreamPicture
+          key={pictureNumber}
+          stream={media.remoteStream}
+          label={peer.displayName}
+          pictureRef={mainPicture}
+          isDue={!hasRemoteVideo}
+        />
+      ) : null}
       {hasRemoteVideo ? (
-        peerFace(mainPicture)
+        <NameTag name={peer.displayName} isMuted={media.isRemoteMuted} />
       ) : (
         <div className={styles["portrait"]}>
           <span className={styles["portraitFace"]} data-held={hold !== undefined || undefined}>
@@ -474,6 +486,13 @@ function Stage(
       {props.children}
     </div>
   );
+}
+
+/** Another one after each picture that has ended: the next begins in an element that does not hold the last frame of it. */
+function usePictureNumber(isShown: boolean): number {
+  const [picture, setPicture] = useState({ isShown, number: 0 });
+  if (picture.isShown !== isShown) setPicture({ isShown, number: picture.number + (isShown ? 0 : 1) });
+  return picture.number;
 }
 
 function Tile({ children }: { children: ReactNode }) {

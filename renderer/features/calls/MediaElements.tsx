@@ -28,6 +28,7 @@ export function StreamPicture({
   stream,
   isMirrored = false,
   isWhole = false,
+  isDue = false,
   label,
   pictureRef,
 }: {
@@ -35,6 +36,8 @@ export function StreamPicture({
   isMirrored?: boolean;
   /** Nothing is cut off at the edges: for screens. */
   isWhole?: boolean;
+  /** There is nothing to be seen of it yet. */
+  isDue?: boolean;
   label: string;
   pictureRef?: Ref<HTMLVideoElement> | undefined;
 }) {
@@ -50,8 +53,14 @@ export function StreamPicture({
   return (
     <video
       ref={element}
-      className={cx(styles["picture"], isMirrored && styles["mirrored"], isWhole && styles["whole"])}
+      className={cx(
+        styles["picture"],
+        isMirrored && styles["mirrored"],
+        isWhole && styles["whole"],
+        isDue && styles["due"],
+      )}
       aria-label={label}
+      aria-hidden={isDue || undefined}
       autoPlay
       playsInline
       muted
