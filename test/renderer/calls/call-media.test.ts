@@ -289,6 +289,8 @@ test("a large picture begins at half its size, and is whole while path and proce
   const small = bench({ ...options, cameraSettings: { width: 640, height: 480 } });
   small.media.update(view({}, { role: "caller", media: "video" }));
   await settle();
+  small.emit({ event: "connection", state: "connected" });
+  await vi.advanceTimersByTimeAsync(9_000);
   expect(small.wire).toEqual(["video:camera"]);
   small.media.close();
 });

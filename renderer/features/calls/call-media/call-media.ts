@@ -400,12 +400,13 @@ export class CallMedia {
 
   /** Sends the camera's picture in the size that the last readings speak for. */
   #followPictureSize(figures: CallFigures): void {
-    const { isWhole } = this.#pictureSize;
+    const [camera] = this.#local?.stream.getVideoTracks() ?? [];
+    const scale = camera && this.#cameraLimits(camera).scaleDownBy;
     const isScreenShared = this.#screen !== "off" || this.#snapshot.remoteScreenStream !== undefined;
     const reading = { before: this.#figures, now: figures, isScreenShared };
     this.#pictureSize = nextSize(this.#pictureSize, reading, performance.now());
-    const [camera] = this.#local?.stream.getVideoTracks() ?? [];
-    if (camera && this.#pictureSize.isWhole !== isWhole) void this.#sendCamera(camera);
+    // What is small already stays as it is, and its encoder is left alone.
+    if (camera && this.#cameraLimits(camera).scaleDownBy !== scale) void this.#sendCamera(camera);
   }
 
   async #sendScreen(
