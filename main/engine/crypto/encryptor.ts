@@ -44,7 +44,7 @@ export type EncryptorDeps = {
 
 export function openEncryptor(deps: EncryptorDeps) {
   const { context, trust, loadMembers, sendsToSignedDevicesOnly } = deps;
-  const { olm, outgoing, server, store, clock, signal, log } = context;
+  const { olm, outgoing, store, clock, signal, log } = context;
   /** The end of the last piece of work for each room. */
   const queues = new Map<RoomId, Promise<unknown>>();
   /** Claims for one user must not overlap, or one-time keys are wasted. */
@@ -121,8 +121,7 @@ export function openEncryptor(deps: EncryptorDeps) {
       .catch(() => undefined)
       .then(async () => {
         const request = await olm.getMissingSessions(toWasm(recipients));
-        if (!request) return;
-        await olm.markRequestAsSent(request.id, request.type, await server.claimKeys(request.body, { signal }));
+        if (request) await outgoing.sendOne(request);
       });
     claiming = turn;
     await turn;

@@ -7,6 +7,7 @@
  * spec: e2ee, "Key algorithms", "Tracking the device list for a user".
  */
 import {
+  DeviceLists,
   RequestType,
   type KeysBackupRequest,
   type KeysClaimRequest,
@@ -111,6 +112,18 @@ export function openOutgoing(deps: OutgoingDeps) {
     const id = idOf(request);
     // A signature upload that was made by a command has no id: nothing waits for its answer.
     if (id !== "") await olm.markRequestAsSent(id, request.type, answer);
+    if (request.type === RequestType.KeysClaim) await serveWhoWaits();
+  }
+
+  /**
+   * An own device that asked for secrets before there was a session with it is served by the machine when it is given
+   * the next response. That may be long in coming, and is not waited for.
+   */
+  async function serveWhoWaits(): Promise<void> {
+    const processed = await olm.receiveSyncChangesMsc4186("[]", new DeviceLists(), new Map());
+    for (const event of processed) event.free();
+    if (running) isAskedAgain = true;
+    else flushSoon();
   }
 
   function post(request: MachineRequest): Promise<string> {
@@ -141,14 +154,16 @@ export function openOutgoing(deps: OutgoingDeps) {
     }
   }
 
+  /** `flush` for those who do not wait: failures are logged. */
+  function flushSoon(): void {
+    flush().catch((error: unknown) => {
+      if (!signal.aborted) log.warn("requests of the crypto wait", codeOf(error));
+    });
+  }
+
   return {
     flush,
-    /** `flush` for those who do not wait: failures are logged. */
-    flushSoon(): void {
-      flush().catch((error: unknown) => {
-        if (!signal.aborted) log.warn("requests of the crypto wait", codeOf(error));
-      });
-    },
+    flushSoon,
     sendOne,
     sendPatiently,
     /** The network is back: what waits goes now. */
