@@ -11,6 +11,7 @@ import {
   withoutCandidates,
   MAX_CANDIDATES,
   withRelaysOnly,
+  withRepairTime,
   withSilentPauses,
   withStartBitrate,
 } from "../../../renderer/features/calls/call-media/sdp.ts";
@@ -65,6 +66,12 @@ test("pictures begin at a rate of ours, whether or not the codec has parameters"
       ),
   );
   expect(withStartBitrate(started, 1_000)).toBe(started);
+});
+
+test("what is sent again says for how long", () => {
+  const said = withRepairTime(SDP + VIDEO_SDP, 400);
+  expect(said).toBe(SDP + VIDEO_SDP.replace("apt=96", "apt=96;rtx-time=400"));
+  expect(withRepairTime(said, 400)).toBe(said);
 });
 
 const RELAY = "candidate:1 1 udp 41885695 198.51.100.9 49170 typ relay raddr 203.0.113.5 rport 5000 generation 0";

@@ -15,6 +15,18 @@ export function withSilentPauses(sdp: string): string {
 }
 
 /**
+ * Says how long a packet of a picture is worth sending again. Chromium asks for a whole picture when three times that
+ * long none could be shown, and where nothing is said after 3 s; it looks for this in its own description, and takes it
+ * into the answer that it makes to ours. spec: RFC 4588 section 8.1, `rtx-time`.
+ */
+export function withRepairTime(sdp: string, repairMs: number): string {
+  const payloads = new Set([...sdp.matchAll(/^a=rtpmap:(\d+) rtx\/90000/gimu)].map((match) => match[1]));
+  return sdp.replaceAll(/^a=fmtp:(\d+) ([^\r\n]*)/gmu, (line: string, payload: string, parameters: string) =>
+    payloads.has(payload) && !/(?:^|;)\s*rtx-time=/u.test(parameters) ? `${line};rtx-time=${repairMs}` : line,
+  );
+}
+
+/**
  * Lets our pictures begin at a rate that fits them, not at the 300 kbit/s that Chromium begins with: the first
  * picture comes sooner. Said in the other side's description, where Chromium looks for what it may send; a path that
  * cannot take it is measured within the first second.

@@ -25,10 +25,15 @@ import {
   MAX_CANDIDATES,
   withoutRelatedAddress,
   withRelaysOnly,
+  withRepairTime,
   withSilentPauses,
   withStartBitrate,
 } from "./sdp.ts";
+import { watchSilence } from "./silence-watch.ts";
+import { askForWholePicture, sendWholePicture } from "./whole-picture.ts";
 
+/** After three times this a receiver asks for a whole picture: less than 2 s, and more than a still screen pauses. */
+const REPAIR_MS = 400;
 /** How long an offer waits for candidates to go inside it. spec: voip, "about 200 ms". */
 const OFFER_GATHER_MS = 200;
 /** How long an answer does: the other side is waiting for it. */
@@ -175,22 +180,6 @@ async function limit(sender: RTCRtpSender, limits: SendLimits | undefined): Prom
   }
 }
 
-/**
- * Sends a picture next that needs none before it: the other side lost those, and asks for one only every 3 s.
- * spec: W3C WebRTC Extensions, RTCSetParameterOptions; measured by test/interop/network.
- */
-async function sendWholePicture(sender: RTCRtpSender): Promise<void> {
-  type KeyFrameOptions = { encodingOptions: { keyFrame: boolean }[] };
-  type Door = { setParameters(parameters: RTCRtpSendParameters, options: KeyFrameOptions): Promise<void> };
-  const parameters = sender.getParameters();
-  const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
-  try {
-    await (sender as unknown as Door).setParameters(parameters, { encodingOptions });
-  } catch {
-    // The other side's question will do, later.
-  }
-}
-
 type Place = { transceiver: RTCRtpTransceiver; outgoing: Outgoing | undefined; isLimited: boolean };
 
 class SimplePeerTransport implements CallTransport {
@@ -225,6 +214,7 @@ class SimplePeerTransport implements CallTransport {
   /** The last offer of the other side lost against ours: its candidates mean nothing to us. */
   #isIgnoringOffer = false;
   #reportedState: ConnectionState | undefined;
+  #stopWatch: (() => void) | undefined;
 
   constructor(options: TransportOptions, onEvent: (event: TransportEvent) => void) {
     this.#onEvent = onEvent;
@@ -245,7 +235,7 @@ class SimplePeerTransport implements CallTransport {
       trickle: true,
       config: toConfiguration(options.iceServers, options.isRelayOnly),
       channelConfig: { negotiated: true, id: 0 },
-      sdpTransform: withSilentPauses,
+      sdpTransform: (sdp) => withRepairTime(withSilentPauses(sdp), REPAIR_MS),
       wrtc: {
         RTCPeerConnection: tamedConnectionClass(hooks, (made) => {
           connection = made;
@@ -397,6 +387,7 @@ class SimplePeerTransport implements CallTransport {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stopWatch?.();
     this.#settleWaiting();
     this.#peer.destroy();
   }
@@ -651,11 +642,18 @@ class SimplePeerTransport implements CallTransport {
     const state = this.#connection.realState;
     const reported: ConnectionState | undefined = state === "new" || state === "closed" ? undefined : state;
     if (!reported || reported === this.#reportedState) return;
-    const wasLost = this.#reportedState === "disconnected" || this.#reportedState === "failed";
     this.#reportedState = reported;
-    if (reported === "connected" && wasLost)
-      for (const sender of this.#connection.getSenders())
-        if (sender.track?.kind === "video") void sendWholePicture(sender);
+    if (reported === "connected" && !this.#closed)
+      this.#stopWatch ??= watchSilence(
+        () => this.#connection.getReceivers(),
+        () => this.#renewPictures(),
+      );
     this.#emit({ event: "connection", state: reported });
+  }
+
+  /** What was lost in a cut is missed by all pictures after it, in both directions. */
+  #renewPictures(): void {
+    for (const sender of this.#connection.getSenders()) void sendWholePicture(sender);
+    for (const receiver of this.#connection.getReceivers()) askForWholePicture(receiver);
   }
 }

@@ -1,0 +1,29 @@
+/**
+ * Hears when the other side is heard again after a silence, which is how a path that was cut for some seconds shows:
+ * the browser calls it good all the while. Begun by simple-peer-transport.ts, which then renews the
+ * pictures.
+ * Invariant: a silence that has another reason, as a hold has, is told too; whoever listens must be able to bear that.
+ * spec: W3C WebRTC, RTCRtpReceiver.getSynchronizationSources.
+ */
+
+const LOOK_EVERY_MS = 200;
+/** Pauses in speech are shorter: a packet now and then is sent in them too. */
+const SILENCE_MS = 1_000;
+
+/** Calls `onHeardAgain` with the first packet after each silence, until the function that it gives is called. */
+export function watchSilence(receivers: () => readonly RTCRtpReceiver[], onHeardAgain: () => void): () => void {
+  let newest = 0;
+  let heardAtMs = performance.now();
+  const timer = setInterval(() => {
+    const latest = receivers()
+      .flatMap((receiver) => receiver.getSynchronizationSources())
+      .reduce((max, { timestamp }) => Math.max(max, timestamp), newest);
+    if (latest === newest) return;
+    const nowMs = performance.now();
+    const wasSilent = nowMs - heardAtMs >= SILENCE_MS;
+    newest = latest;
+    heardAtMs = nowMs;
+    if (wasSilent) onHeardAgain();
+  }, LOOK_EVERY_MS);
+  return () => clearInterval(timer);
+}
