@@ -5,9 +5,10 @@
  */
 import type { RoomAlias, RoomId, UserId } from "../../../preload/contract/ids.ts";
 import { EngineError } from "../base/errors.ts";
-import { readDirect } from "../matrix/content.ts";
 import type { HomeserverClient } from "../net/homeserver-client.ts";
 import type { AccountStore } from "../store/account-store.ts";
+import type { WriteTx } from "../store/driver.ts";
+import type { DirectRooms } from "./direct-rooms.ts";
 import { emptyRoom } from "./room-summary.ts";
 
 /** Encrypted from the first event on. spec: e2ee, "m.room.encryption". */
@@ -17,34 +18,19 @@ type Options = { signal: AbortSignal };
 
 export function openRoomCommands(deps: {
   store: AccountStore;
-  client: Pick<HomeserverClient, "createRoom" | "join" | "leave" | "invite" | "setAccountData" | "members">;
+  client: Pick<HomeserverClient, "createRoom" | "join" | "leave" | "invite" | "members">;
+  direct: DirectRooms;
   ownUserId: UserId;
   /** We have invited someone: what is sent from now on is for him too. */
   invited: (roomId: RoomId, userIds: readonly UserId[]) => void;
   /** Resolves when the sync has brought the room as joined, or after a while. */
   waitForRoom: (roomId: RoomId, options: Options) => Promise<void>;
 }) {
-  const { store, client, ownUserId } = deps;
-
-  function readDirectMap(): Map<UserId, RoomId[]> {
-    const content = store.accountData.read("", "m.direct");
-    return content ? new Map([...readDirect(content)].map(([userId, roomIds]) => [userId, [...roomIds]])) : new Map();
-  }
-
-  /** Adds to m.direct, which only we write. spec: client-server, "Direct Messaging". */
-  async function markDirect(userId: UserId, roomId: RoomId, options: Options): Promise<void> {
-    const direct = readDirectMap();
-    const rooms = direct.get(userId) ?? [];
-    if (rooms.includes(roomId)) return;
-    direct.set(userId, [...rooms, roomId]);
-    const content = Object.fromEntries(direct);
-    store.write((tx) => store.accountData.put(tx, "", "m.direct", content));
-    await client.setAccountData("m.direct", content, options);
-  }
+  const { store, client, direct, ownUserId } = deps;
 
   /** A room of ours that is marked direct with this user, where he still is or may come. */
   function existingDirect(userId: UserId): RoomId | undefined {
-    return (readDirectMap().get(userId) ?? []).find((roomId) => {
+    return direct.withUser(userId).find((roomId) => {
       if (store.rooms.read(roomId)?.membership !== "join") return false;
       const other = store.members.read(roomId, userId)?.membership;
       return other === undefined || other === "join" || other === "invite";
@@ -55,9 +41,9 @@ export function openRoomCommands(deps: {
    * We have made this room encrypted: that holds from now on, whatever the server tells of it. Synapse hands out a new
    * room while it is still filling it, and what is sent in that moment must not go in the clear.
    */
-  function rememberEncrypted(roomId: RoomId): void {
+  function rememberEncrypted(tx: WriteTx, roomId: RoomId): void {
     const room = store.rooms.read(roomId) ?? emptyRoom(roomId);
-    store.write((tx) => store.rooms.put(tx, { ...room, isEncrypted: true }), { isDurable: true });
+    store.rooms.put(tx, { ...room, isEncrypted: true });
   }
 
   return {
@@ -69,9 +55,15 @@ export function openRoomCommands(deps: {
         { preset: "trusted_private_chat", isDirect: true, invite: [userId], initialState: [ENCRYPTION] },
         options,
       );
-      rememberEncrypted(roomId);
+      store.write(
+        (tx) => {
+          rememberEncrypted(tx, roomId);
+          direct.note(tx, roomId, userId);
+        },
+        { isDurable: true },
+      );
+      direct.flush();
       deps.invited(roomId, [userId]);
-      await markDirect(userId, roomId, options);
       await deps.waitForRoom(roomId, options);
       return roomId;
     },
@@ -97,17 +89,13 @@ export function openRoomCommands(deps: {
         },
         options,
       );
-      if (isEncrypted) rememberEncrypted(roomId);
+      if (isEncrypted) store.write((tx) => rememberEncrypted(tx, roomId), { isDurable: true });
       deps.invited(roomId, room.invite);
       await deps.waitForRoom(roomId, options);
       return roomId;
     },
     async join(room: RoomId | RoomAlias, via: readonly string[], options: Options): Promise<RoomId> {
-      const invited = room.startsWith("!") ? store.rooms.read(room as RoomId) : undefined;
-      const ownMember = invited && store.state.read(invited.roomId, "m.room.member", ownUserId);
       const roomId = await client.join(room, via, options);
-      if (invited?.membership === "invite" && ownMember?.content["is_direct"] === true)
-        await markDirect(ownMember.sender, roomId, options);
       await deps.waitForRoom(roomId, options);
       return roomId;
     },

@@ -7,7 +7,6 @@ import type { RoomId, UserId } from "../../../preload/contract/ids.ts";
 import {
   readAvatar,
   readCanonicalAlias,
-  readDirect,
   readEncryption,
   readJoinRule,
   readRoomName,
@@ -45,16 +44,6 @@ export function emptyRoom(roomId: RoomId): RoomRecord {
     notificationCount: 0,
     highlightCount: 0,
   };
-}
-
-/** For each room of m.direct, the user it is with. Read once for each response. */
-export function directRooms(store: AccountStore): Map<RoomId, UserId> {
-  const rooms = new Map<RoomId, UserId>();
-  const content = store.accountData.read("", "m.direct");
-  if (content) {
-    for (const [userId, roomIds] of readDirect(content)) for (const roomId of roomIds) rooms.set(roomId, userId);
-  }
-  return rooms;
 }
 
 /** Works the row out anew and stores it. */

@@ -7,12 +7,14 @@
 import type { RoomId, UserId } from "../../../preload/contract/ids.ts";
 import { readMemberContent } from "../matrix/content.ts";
 import type { RoomEvent } from "../matrix/events.ts";
+import { parseUserId } from "../matrix/ids.ts";
 import type { JoinedRoomUpdate, StrippedEvent, SyncBody, TimelineUpdate } from "../matrix/sync-body.ts";
 import type { AccountStore } from "../store/account-store.ts";
 import type { WriteTx } from "../store/driver.ts";
 import type { RoomRecord } from "../store/tables/room.ts";
 import type { SyncStep } from "../sync/step.ts";
-import { directRooms, emptyRoom, writeRoomSummary } from "./room-summary.ts";
+import { directRooms, type DirectRooms } from "./direct-rooms.ts";
+import { emptyRoom, writeRoomSummary } from "./room-summary.ts";
 import type { Typing } from "./typing.ts";
 
 export type RoomsDelta = {
@@ -22,10 +24,13 @@ export type RoomsDelta = {
   members: Set<RoomId>;
   typing: Map<RoomId, readonly UserId[]>;
   hasProfile: boolean;
+  /** Which rooms are direct may have changed. */
+  hasDirect: boolean;
 };
 
 export function roomsStep(deps: {
   store: AccountStore;
+  direct: Pick<DirectRooms, "note" | "settle" | "flush">;
   ownUserId: UserId;
   typing: Typing;
 }): SyncStep<undefined, RoomsDelta> {
@@ -38,22 +43,25 @@ export function roomsStep(deps: {
       members: new Set(),
       typing: new Map(),
       hasProfile: false,
+      hasDirect: false,
     };
     const before = directRooms(store);
     for (const { type, content } of body.accountData) {
       store.accountData.put(tx, "", type, content);
+      if (type === "m.direct") {
+        deps.direct.settle(tx, content);
+        delta.hasDirect = true;
+      }
       if (type === "m.push_rules") for (const room of store.rooms.readListed()) delta.rooms.add(room.roomId);
     }
-    const direct = body.accountData.some(({ type }) => type === "m.direct") ? directRooms(store) : before;
-    if (direct !== before) {
-      for (const roomId of new Set([...before.keys(), ...direct.keys()])) {
-        if (before.get(roomId) !== direct.get(roomId)) delta.rooms.add(roomId);
-      }
-    }
-
     for (const update of body.joined) writeJoined(update, tx, delta);
     for (const update of body.invited) writeInvited(update, tx, delta);
     for (const update of body.left) writeLeft(update, tx, delta);
+
+    const direct = delta.hasDirect ? directRooms(store) : before;
+    for (const roomId of direct === before ? [] : new Set([...before.keys(), ...direct.keys()])) {
+      if (before.get(roomId) !== direct.get(roomId)) delta.rooms.add(roomId);
+    }
 
     for (const roomId of delta.rooms) {
       const room = delta.rows.get(roomId) ?? store.rooms.read(roomId);
@@ -65,6 +73,7 @@ export function roomsStep(deps: {
   function writeJoined(update: JoinedRoomUpdate, tx: WriteTx, delta: RoomsDelta): void {
     const { roomId } = update;
     const known = store.rooms.read(roomId) ?? emptyRoom(roomId);
+    noteDirect(update, known, tx, delta);
     if (known.membership === "invite") {
       // What the invite told was a sketch by its sender: the real state replaces it.
       store.state.clear(tx, roomId);
@@ -85,6 +94,25 @@ export function roomsStep(deps: {
       highlightCount: update.unread?.highlightCount ?? known.highlightCount,
     });
     delta.rooms.add(roomId);
+  }
+
+  /**
+   * A direct room that we made or entered, here or on another device, whose mark may never have been written: the one
+   * that made it may have been killed, or not have been told that there is a room. Of old rooms m.direct has the word.
+   */
+  function noteDirect(update: JoinedRoomUpdate, known: RoomRecord, tx: WriteTx, delta: RoomsDelta): void {
+    if (store.account.read()?.nextBatch === undefined) return;
+    const note = (userId: UserId) => {
+      deps.direct.note(tx, update.roomId, userId);
+      delta.hasDirect = true;
+    };
+    const own = store.state.read(update.roomId, "m.room.member", ownUserId);
+    if (known.membership === "invite" && own?.content["is_direct"] === true) note(own.sender);
+    for (const { type, sender, stateKey, content } of stateOf(update.timeline)) {
+      if (type !== "m.room.member" || sender !== ownUserId || content["is_direct"] !== true) continue;
+      const invited = parseUserId(stateKey);
+      if (content["membership"] === "invite" && invited !== undefined) note(invited);
+    }
   }
 
   function countPresent(roomId: RoomId, membership: "join" | "invite"): number {
@@ -169,6 +197,7 @@ export function roomsStep(deps: {
       for (const roomId of delta.rooms) changes.markRoom(roomId);
       for (const roomId of delta.members) changes.markMembers(roomId).markTimeline(roomId);
       if (delta.hasProfile) changes.markAccount();
+      if (delta.hasDirect) deps.direct.flush();
     },
   };
 }

@@ -9,7 +9,6 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { openCrypto } from "../crypto/crypto.ts";
 import type { CryptoServer } from "../crypto/server.ts";
-import { readDirect } from "../matrix/content.ts";
 import type { RoomEvent } from "../matrix/events.ts";
 import type { JsonObject } from "../matrix/json.ts";
 import type { HomeserverClient } from "../net/homeserver-client.ts";
@@ -20,6 +19,7 @@ import { ChangeSet, type TopicView } from "../sync/change-set.ts";
 import { openHealing } from "../timeline/healing.ts";
 import { undecryptableRows } from "../timeline/undecryptable-view.ts";
 import { openAsyncView } from "./async-view.ts";
+import { directRooms } from "../rooms/direct-rooms.ts";
 import { openRoomTrust } from "./room-trust.ts";
 
 export type AccountEncryptionDeps = {
@@ -102,7 +102,7 @@ export function openAccountEncryption(deps: AccountEncryptionDeps) {
   /** A user outside of any one room: as the direct room with him shows him, else by his id. */
   function personAnywhere(userId: UserId): Person {
     if (userId === ownUserId) return { userId, displayName: store.account.read()?.displayName ?? userId };
-    const direct = readDirect(store.accountData.read("", "m.direct") ?? {}).get(userId) ?? [];
+    const direct = [...directRooms(store)].filter(([, other]) => other === userId).map(([roomId]) => roomId);
     const roomId = direct.find((each) => store.members.read(each, userId)) ?? direct[0];
     return roomId ? people.read(roomId, userId) : { userId, displayName: userId };
   }

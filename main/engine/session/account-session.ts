@@ -32,6 +32,7 @@ import { openOutbox } from "../outbox/outbox.ts";
 import { openRelations } from "../outbox/relations.ts";
 import { openNotifications } from "../push/notifications.ts";
 import { pushStep } from "../push/push.step.ts";
+import { openDirectRooms } from "../rooms/direct-rooms.ts";
 import { openMemberLoader } from "../rooms/member-loader.ts";
 import { openRoomCommands } from "../rooms/room-commands.ts";
 import { openRoomListView } from "../rooms/room-list-view.ts";
@@ -186,9 +187,17 @@ export function openAccountSession(deps: AccountSessionDeps) {
     onNotified: (notified) => notifications.add(notified),
     onRead: (roomIds) => notifications.drop(roomIds),
   });
+  const direct = openDirectRooms({
+    store,
+    client: { accountData: client.keys.accountData, setAccountData: client.setAccountData },
+    clock,
+    log: log.child("rooms"),
+    signal,
+  });
   const roomCommands = openRoomCommands({
     store,
     client,
+    direct,
     ownUserId,
     invited: (roomId, userIds) => void inBackground("invite", crypto.noteInvited(roomId, userIds)),
     waitForRoom,
@@ -245,7 +254,7 @@ export function openAccountSession(deps: AccountSessionDeps) {
     store,
     steps: [
       cryptoStep({ crypto, isEncrypted: (roomId) => store.rooms.read(roomId)?.isEncrypted ?? false }),
-      roomsStep({ store, ownUserId, typing }),
+      roomsStep({ store, direct, ownUserId, typing }),
       push.step,
       timelineStep({ store, people, ownUserId, pushMarkOf: push.markOf }),
       callsStep({ store, ownUserId, service: calls, prepareToAnswer: encryption.prepareToSend }),
@@ -286,6 +295,7 @@ export function openAccountSession(deps: AccountSessionDeps) {
     if (next.state === "live") {
       outbox.wakeAll();
       crypto.wake();
+      direct.flush();
       void inBackground("identity", settleIdentity());
       void refreshProfile();
     } else {

@@ -105,7 +105,7 @@ async function openAccount(folder: string, deviceId: string) {
     store,
     steps: [
       cryptoStep({ crypto, isEncrypted: (roomId) => store.rooms.read(roomId)?.isEncrypted ?? false }),
-      roomsStep({ store, ownUserId, typing: openTyping(ownUserId) }),
+      roomsStep({ store, direct: { note() {}, settle() {}, flush() {} }, ownUserId, typing: openTyping(ownUserId) }),
       push.step,
       timelineStep({ store, people: openPeople(store.members), ownUserId, pushMarkOf: push.markOf }),
     ],

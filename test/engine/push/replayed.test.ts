@@ -34,7 +34,12 @@ function openAccount() {
     const pipeline = openPipeline({
       store,
       steps: [
-        roomsStep({ store, ownUserId: ALICE, typing: openTyping(ALICE) }),
+        roomsStep({
+          store,
+          direct: { note() {}, settle() {}, flush() {} },
+          ownUserId: ALICE,
+          typing: openTyping(ALICE),
+        }),
         push.step,
         timelineStep({ store, people: openPeople(store.members), ownUserId: ALICE, pushMarkOf: push.markOf }),
       ],

@@ -1,6 +1,6 @@
 /**
  * Table setting: small facts of this account that belong to this device and must not come from account data, where
- * the server could write them. Written and read by the crypto parts, each under its own name. Invariant: sealed.
+ * the server could write them. Written and read by many parts, each under its own name. Invariant: sealed.
  */
 import type { JsonObject } from "../../matrix/json.ts";
 import type { Db, WriteTx } from "../driver.ts";
