@@ -46,6 +46,7 @@ export function roomsStep(deps: {
       hasDirect: false,
     };
     const before = directRooms(store);
+    const isFirst = store.account.read()?.nextBatch === undefined;
     for (const { type, content } of body.accountData) {
       store.accountData.put(tx, "", type, content);
       if (type === "m.direct") {
@@ -54,7 +55,12 @@ export function roomsStep(deps: {
       }
       if (type === "m.push_rules") for (const room of store.rooms.readListed()) delta.rooms.add(room.roomId);
     }
-    for (const update of body.joined) writeJoined(update, tx, delta);
+
+    for (const update of body.joined) {
+      // Of old rooms m.direct has the word.
+      if (!isFirst) noteDirect(update, tx, delta);
+      writeJoined(update, tx, delta);
+    }
     for (const update of body.invited) writeInvited(update, tx, delta);
     for (const update of body.left) writeLeft(update, tx, delta);
 
@@ -73,7 +79,6 @@ export function roomsStep(deps: {
   function writeJoined(update: JoinedRoomUpdate, tx: WriteTx, delta: RoomsDelta): void {
     const { roomId } = update;
     const known = store.rooms.read(roomId) ?? emptyRoom(roomId);
-    noteDirect(update, known, tx, delta);
     if (known.membership === "invite") {
       // What the invite told was a sketch by its sender: the real state replaces it.
       store.state.clear(tx, roomId);
@@ -98,17 +103,18 @@ export function roomsStep(deps: {
 
   /**
    * A direct room that we made or entered, here or on another device, whose mark may never have been written: the one
-   * that made it may have been killed, or not have been told that there is a room. Of old rooms m.direct has the word.
+   * that made it may have been killed, or not have been told that there is a room.
    */
-  function noteDirect(update: JoinedRoomUpdate, known: RoomRecord, tx: WriteTx, delta: RoomsDelta): void {
-    if (store.account.read()?.nextBatch === undefined) return;
+  function noteDirect({ roomId, timeline }: JoinedRoomUpdate, tx: WriteTx, delta: RoomsDelta): void {
     const note = (userId: UserId) => {
-      deps.direct.note(tx, update.roomId, userId);
+      deps.direct.note(tx, roomId, userId);
       delta.hasDirect = true;
     };
-    const own = store.state.read(update.roomId, "m.room.member", ownUserId);
-    if (known.membership === "invite" && own?.content["is_direct"] === true) note(own.sender);
-    for (const { type, sender, stateKey, content } of stateOf(update.timeline)) {
+    if (store.rooms.read(roomId)?.membership === "invite") {
+      const own = store.state.read(roomId, "m.room.member", ownUserId);
+      if (own?.content["is_direct"] === true) note(own.sender);
+    }
+    for (const { type, sender, stateKey, content } of stateOf(timeline)) {
       if (type !== "m.room.member" || sender !== ownUserId || content["is_direct"] !== true) continue;
       const invited = parseUserId(stateKey);
       if (content["membership"] === "invite" && invited !== undefined) note(invited);
