@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium, type Browser, type CDPSession, type Page } from "playwright";
+import { build } from "../../main/tools/build.ts";
 import { callFlags } from "../interop/support/chromium.ts";
 import { measureCut, type Gap } from "../interop/network/call-checks.ts";
 import { MARKERS } from "../interop/network/call-probe.ts";
@@ -40,6 +41,7 @@ declare global {
 }
 
 export async function benchCalls(): Promise<Sample[]> {
+  await build();
   const browser = await chromium.launch({ executablePath: await ensureChromium(), args: callFlags });
   try {
     await using ours = await openCallRoom();
