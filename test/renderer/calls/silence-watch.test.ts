@@ -3,7 +3,10 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { watchSilence } from "../../../renderer/features/calls/call-media/silence-watch.ts";
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 /** A receiver that has its last packet from the moment that `packet()` was called. */
 function openReceiver() {
@@ -49,6 +52,14 @@ test("pauses in speech, and a picture that comes while nobody speaks, are no cut
     talk(picture, 2_000);
     talk(sound, 100);
   }
+  expect(heardAgain).not.toHaveBeenCalled();
+});
+
+test("a page that was too busy to listen takes that for no silence", () => {
+  const { sound, heardAgain, talk } = watch();
+  talk(sound, 1_000);
+  vi.spyOn(performance, "now").mockReturnValue(performance.now() + 5_000);
+  talk(sound, 1_000);
   expect(heardAgain).not.toHaveBeenCalled();
 });
 

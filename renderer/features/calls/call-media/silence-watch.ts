@@ -9,20 +9,26 @@
 const LOOK_EVERY_MS = 200;
 /** Pauses in speech are shorter: a packet now and then is sent in them too. */
 const SILENCE_MS = 1_000;
+/** A page that was busy, or is looked at by nobody, looks late, and then finds at once what it missed. */
+const MIN_EMPTY_LOOKS = 2;
 
 /** Calls `onHeardAgain` with the first packet after each silence, until the function that it gives is called. */
 export function watchSilence(receivers: () => readonly RTCRtpReceiver[], onHeardAgain: () => void): () => void {
   let newest = 0;
   let heardAtMs = performance.now();
+  let emptyLooks = 0;
   const timer = setInterval(() => {
     const latest = receivers()
       .flatMap((receiver) => receiver.getSynchronizationSources())
       .reduce((max, { timestamp }) => Math.max(max, timestamp), newest);
-    if (latest === newest) return;
-    const nowMs = performance.now();
-    const wasSilent = nowMs - heardAtMs >= SILENCE_MS;
+    if (latest === newest) {
+      emptyLooks += 1;
+      return;
+    }
+    const wasSilent = emptyLooks >= MIN_EMPTY_LOOKS && performance.now() - heardAtMs >= SILENCE_MS;
     newest = latest;
-    heardAtMs = nowMs;
+    heardAtMs = performance.now();
+    emptyLooks = 0;
     if (wasSilent) onHeardAgain();
   }, LOOK_EVERY_MS);
   return () => clearInterval(timer);

@@ -18,17 +18,28 @@ export async function sendWholePicture(sender: RTCRtpSender): Promise<void> {
   }
 }
 
+/** How long the other side has to send a whole picture by itself, as we do: two of them fill a path that is narrow. */
+const PATIENCE_MS = 400;
+
 /**
- * Asks the other side for a whole picture. A page has no word for it; a recorder must begin with one, and Chromium
- * then asks for it. What it records is thrown away at once. spec: W3C MediaStream Recording.
+ * Asks the other side for a whole picture, where none comes without. A page has no word for it; a recorder must begin
+ * with one, and Chromium then asks for it. What it records is thrown away at once. spec: W3C MediaStream Recording.
  */
-export function askForWholePicture({ track }: RTCRtpReceiver): void {
-  if (track.kind !== "video" || track.readyState !== "live") return;
-  try {
-    const recorder = new MediaRecorder(new MediaStream([track]));
-    recorder.addEventListener("start", () => recorder.stop());
-    recorder.start();
-  } catch {
-    // The browser asks.
-  }
+export function askForWholePicture(receiver: RTCRtpReceiver): void {
+  const { track } = receiver;
+  if (track.kind !== "video") return;
+  const lastMs = lastShownMs(receiver);
+  setTimeout(() => {
+    if (track.readyState !== "live" || lastShownMs(receiver) !== lastMs) return;
+    try {
+      const recorder = new MediaRecorder(new MediaStream([track]));
+      recorder.addEventListener("start", () => recorder.stop());
+      recorder.start();
+    } catch {
+      // The browser asks.
+    }
+  }, PATIENCE_MS);
 }
+
+const lastShownMs = (receiver: RTCRtpReceiver): number =>
+  Math.max(0, ...receiver.getSynchronizationSources().map(({ timestamp }) => timestamp));
