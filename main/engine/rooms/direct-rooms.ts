@@ -31,6 +31,10 @@ export function directRooms(store: AccountStore): Map<RoomId, UserId> {
   return rooms;
 }
 
+/** The rooms that are direct with this user. */
+export const directRoomsWith = (store: AccountStore, userId: UserId): RoomId[] =>
+  [...directRooms(store)].filter(([, other]) => other === userId).map(([roomId]) => roomId);
+
 function readPending(store: AccountStore): Map<RoomId, UserId> {
   const pending = new Map<RoomId, UserId>();
   for (const [key, value] of Object.entries(store.settings.read(PENDING) ?? {})) {
@@ -61,12 +65,16 @@ export function openDirectRooms(deps: {
     store.settings.put(tx, PENDING, Object.fromEntries(pending));
   }
 
+  /** What waits, and is not in this content of m.direct. */
+  function missingIn(content: JsonObject): [RoomId, UserId][] {
+    const known = new Set([...readDirect(content).values()].flat());
+    return [...readPending(store)].filter(([roomId]) => !known.has(roomId));
+  }
+
   /** The server has said anew which rooms are direct: what it knows waits no longer. */
   function settle(tx: WriteTx, content: JsonObject): void {
-    const pending = readPending(store);
-    const known = new Set([...readDirect(content).values()].flat());
-    const waiting = [...pending].filter(([roomId]) => !known.has(roomId));
-    if (waiting.length < pending.size) store.settings.put(tx, PENDING, Object.fromEntries(waiting));
+    const waiting = missingIn(content);
+    if (waiting.length < readPending(store).size) store.settings.put(tx, PENDING, Object.fromEntries(waiting));
   }
 
   /** Tells the server, until it has heard. */
@@ -75,9 +83,7 @@ export function openDirectRooms(deps: {
       try {
         // As it is now: another device may just have written, and the last word is all that the server keeps.
         const content = (await client.accountData(TYPE, { signal })) ?? {};
-        const pending = readPending(store);
-        const known = new Set([...readDirect(content).values()].flat());
-        const missing = [...pending].filter(([roomId]) => !known.has(roomId));
+        const missing = missingIn(content);
         if (missing.length > 0) await client.setAccountData(TYPE, withRooms(content, missing), { signal });
         return;
       } catch (error) {
@@ -109,14 +115,7 @@ export function openDirectRooms(deps: {
     }
   }
 
-  return {
-    /** The rooms that are direct with this user. */
-    withUser: (userId: UserId): RoomId[] =>
-      [...directRooms(store)].filter(([, other]) => other === userId).map(([roomId]) => roomId),
-    note,
-    settle,
-    flush,
-  };
+  return { note, settle, flush };
 }
 export type DirectRooms = ReturnType<typeof openDirectRooms>;
 

@@ -8,7 +8,7 @@ import { EngineError } from "../base/errors.ts";
 import type { HomeserverClient } from "../net/homeserver-client.ts";
 import type { AccountStore } from "../store/account-store.ts";
 import type { WriteTx } from "../store/driver.ts";
-import type { DirectRooms } from "./direct-rooms.ts";
+import { directRoomsWith, type DirectRooms } from "./direct-rooms.ts";
 import { emptyRoom } from "./room-summary.ts";
 
 /** Encrypted from the first event on. spec: e2ee, "m.room.encryption". */
@@ -30,7 +30,7 @@ export function openRoomCommands(deps: {
 
   /** A room of ours that is marked direct with this user, where he still is or may come. */
   function existingDirect(userId: UserId): RoomId | undefined {
-    return direct.withUser(userId).find((roomId) => {
+    return directRoomsWith(store, userId).find((roomId) => {
       if (store.rooms.read(roomId)?.membership !== "join") return false;
       const other = store.members.read(roomId, userId)?.membership;
       return other === undefined || other === "join" || other === "invite";

@@ -30,7 +30,7 @@ export type RoomsDelta = {
 
 export function roomsStep(deps: {
   store: AccountStore;
-  direct: Pick<DirectRooms, "note" | "settle" | "flush">;
+  direct: DirectRooms;
   ownUserId: UserId;
   typing: Typing;
 }): SyncStep<undefined, RoomsDelta> {

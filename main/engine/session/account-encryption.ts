@@ -19,7 +19,7 @@ import { ChangeSet, type TopicView } from "../sync/change-set.ts";
 import { openHealing } from "../timeline/healing.ts";
 import { undecryptableRows } from "../timeline/undecryptable-view.ts";
 import { openAsyncView } from "./async-view.ts";
-import { directRooms } from "../rooms/direct-rooms.ts";
+import { directRoomsWith } from "../rooms/direct-rooms.ts";
 import { openRoomTrust } from "./room-trust.ts";
 
 export type AccountEncryptionDeps = {
@@ -102,7 +102,7 @@ export function openAccountEncryption(deps: AccountEncryptionDeps) {
   /** A user outside of any one room: as the direct room with him shows him, else by his id. */
   function personAnywhere(userId: UserId): Person {
     if (userId === ownUserId) return { userId, displayName: store.account.read()?.displayName ?? userId };
-    const direct = [...directRooms(store)].filter(([, other]) => other === userId).map(([roomId]) => roomId);
+    const direct = directRoomsWith(store, userId);
     const roomId = direct.find((each) => store.members.read(each, userId)) ?? direct[0];
     return roomId ? people.read(roomId, userId) : { userId, displayName: userId };
   }
