@@ -6,25 +6,26 @@
  */
 import type { Candidate } from "../../../../preload/contract/views.ts";
 
-/** Lets Opus fall silent in pauses (`usedtx`): less traffic for the same speech. */
-export function withSilentPauses(sdp: string): string {
-  const payloads = new Set([...sdp.matchAll(/^a=rtpmap:(\d+) opus\/48000/gimu)].map((match) => match[1]));
-  return sdp.replaceAll(/^a=fmtp:(\d+) ([^\r\n]*)/gmu, (line: string, payload: string, parameters: string) =>
-    payloads.has(payload) && !/(?:^|;)\s*usedtx=/u.test(parameters) ? `${line};usedtx=1` : line,
-  );
+/** The description with a parameter for each codec of this kind that has parameters and not yet this one. */
+function withParameter(sdp: string, codec: "opus/48000" | "rtx/90000", name: string, value: number): string {
+  const named = new RegExp(`^a=rtpmap:(\\d+) ${codec}`, "gimu");
+  const payloads = new Set([...sdp.matchAll(named)].map((match) => match[1]));
+  return sdp.replaceAll(/^a=fmtp:(\d+) ([^\r\n]*)/gmu, (line: string, payload: string, parameters: string) => {
+    const isSaid = parameters.split(";").some((each) => each.trim().startsWith(`${name}=`));
+    return payloads.has(payload) && !isSaid ? `${line};${name}=${value}` : line;
+  });
 }
+
+/** Lets Opus fall silent in pauses (`usedtx`): less traffic for the same speech. */
+export const withSilentPauses = (sdp: string): string => withParameter(sdp, "opus/48000", "usedtx", 1);
 
 /**
  * Says how long a packet of a picture is worth sending again. Chromium asks for a whole picture when three times that
  * long none could be shown, and where nothing is said after 3 s; it looks for this in its own description, and takes it
  * into the answer that it makes to ours. spec: RFC 4588 section 8.1, `rtx-time`.
  */
-export function withRepairTime(sdp: string, repairMs: number): string {
-  const payloads = new Set([...sdp.matchAll(/^a=rtpmap:(\d+) rtx\/90000/gimu)].map((match) => match[1]));
-  return sdp.replaceAll(/^a=fmtp:(\d+) ([^\r\n]*)/gmu, (line: string, payload: string, parameters: string) =>
-    payloads.has(payload) && !/(?:^|;)\s*rtx-time=/u.test(parameters) ? `${line};rtx-time=${repairMs}` : line,
-  );
-}
+export const withRepairTime = (sdp: string, repairMs: number): string =>
+  withParameter(sdp, "rtx/90000", "rtx-time", repairMs);
 
 /**
  * Lets our pictures begin at a rate that fits them, not at the 300 kbit/s that Chromium begins with: the first
