@@ -3,6 +3,7 @@
  * asks for a whole one only when none could be shown for seconds. Used by simple-peer-transport.ts for both directions.
  * Invariant: where a browser cannot do it, nothing happens, and its own question comes later.
  */
+import { lastHeardMs } from "./silence-watch.ts";
 
 /** Sends a whole picture next. spec: W3C WebRTC Extensions, RTCSetParameterOptions. */
 export async function sendWholePicture(sender: RTCRtpSender): Promise<void> {
@@ -28,9 +29,9 @@ const PATIENCE_MS = 400;
 export function askForWholePicture(receiver: RTCRtpReceiver): void {
   const { track } = receiver;
   if (track.kind !== "video") return;
-  const lastMs = lastShownMs(receiver);
+  const lastMs = lastHeardMs([receiver]);
   setTimeout(() => {
-    if (track.readyState !== "live" || lastShownMs(receiver) !== lastMs) return;
+    if (track.readyState !== "live" || lastHeardMs([receiver]) > lastMs) return;
     try {
       const recorder = new MediaRecorder(new MediaStream([track]));
       recorder.addEventListener("start", () => recorder.stop());
@@ -40,6 +41,3 @@ export function askForWholePicture(receiver: RTCRtpReceiver): void {
     }
   }, PATIENCE_MS);
 }
-
-const lastShownMs = (receiver: RTCRtpReceiver): number =>
-  Math.max(0, ...receiver.getSynchronizationSources().map(({ timestamp }) => timestamp));
